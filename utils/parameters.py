@@ -1,0 +1,86 @@
+"""What a reader may change in a chapter, and the check of what was given.
+
+Every chapter calls `check` in its first cell after the parameters, so that a bad value stops a
+rerun before anything is computed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from typing import Any
+
+
+class ParameterError(ValueError):
+    """A parameter whose value is not allowed; one sentence, shown without a traceback."""
+
+    def _render_traceback_(self):  # what IPython shows in place of its own traceback
+        return [f"{type(self).__name__}: {self}"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """A number from `low` to `high`, both allowed unless `below_high`."""
+
+    kind: type
+    low: float
+    high: float
+    below_high: bool = False
+
+    def allowed(self) -> str:
+        what = "a whole number" if self.kind is int else "a number"
+        until = f"up to, but not, {self.high:g}" if self.below_high else f"to {self.high:g}"
+        return f"{what} from {self.low:g} {until}"
+
+    def accepts(self, value: Any) -> bool:
+        kinds = int if self.kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+            return False
+        return self.low <= value <= self.high and not (self.below_high and value == self.high)
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One of a few names."""
+
+    names: tuple[str, ...]
+
+    def allowed(self) -> str:
+        return "one of " + ", ".join(map(repr, self.names))
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.names
+
+
+PARAMETERS = {
+    "dataset": Choice(("digits", "noise", "fashion_mnist", "mnist")),
+    "seeds": Number(int, 2, 1000),
+    "first_seed": Number(int, 0, 1_000_000_000),
+    "epochs": Number(int, 1, 1000),
+    "train_rows": Number(int, 20, 50_000),
+    "label_noise": Number(float, 0, 1),
+    "dropout_rate": Number(float, 0, 1, below_high=True),
+    "units": Number(int, 1, 4096),
+    "batch_size": Number(int, 1, 4096),
+    "learning_rate": Number(float, 1e-6, 10),
+}
+
+
+def check(**given: Any) -> None:
+    """Stop at the first parameter whose value is not allowed.
+
+    Args:
+        given: parameters of the chapter by name, as in `PARAMETERS`.
+
+    Raises:
+        ParameterError: names the parameter, the value, and what is allowed.
+    """
+    for name, value in given.items():
+        if name not in PARAMETERS:
+            near = difflib.get_close_matches(name, PARAMETERS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ParameterError(f"{name} is not a parameter of this course{hint}")
+        rule = PARAMETERS[name]
+        if not rule.accepts(value):
+            raise ParameterError(f"{name} is {value!r}; allowed is {rule.allowed()}.")

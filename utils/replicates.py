@@ -1,0 +1,483 @@
+"""Many seeds of one training, in one compiled program.
+
+`replicate` trains the Keras model that a builder returns once for each seed. The training loop is
+traced into a graph a single time; for each seed only the contents of the variables change. Rates,
+penalties and learning rates enter the graph as inputs, so a sweep over them traces nothing new,
+and row counts, batch sizes and epochs are free dimensions of the same graph. Several threads run
+that one graph at a time, each over variables of its own.
+
+What is trained is the Keras model itself: its layers, its loss, its optimizer's `apply`.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from .backend import keras, tf
+from .datasets import Dataset
+from .training import batch_orders
+
+METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "running_loss",
+    "running_accuracy",
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Replicates:
+    """What `replicate` measured.
+
+    Attributes:
+        seeds: the seed of each replicate.
+        history: for each name in `METRICS` a float array of shape (replicates, epochs).
+            `train_*` and `validation_*` are measured after each epoch in inference mode and hold
+            no weight penalty. `running_*` are what `fit` reports: averages over the epoch's
+            batches in training mode, the loss with its penalties.
+        weights: for each replicate the final values of `model.get_weights()`.
+        build_model: the builder that was given.
+        trace_seconds: time spent on building the compiled program; 0 when it was there already.
+        seconds: wall time of the whole call, in seconds.
+    """
+
+    seeds: tuple[int, ...]
+    history: dict[str, np.ndarray]
+    weights: list[list[np.ndarray]]
+    build_model: Callable[[], keras.Model]
+    trace_seconds: float
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def __getitem__(self, metric: str) -> np.ndarray:
+        """The curves of one metric, shape (replicates, epochs)."""
+        return self.history[metric]
+
+    def final(self, metric: str) -> np.ndarray:
+        """One metric after the last epoch, shape (replicates,)."""
+        return self.history[metric][:, -1]
+
+    def model(self, replicate: int) -> keras.Model:
+        """A Keras model with the final weights of one replicate."""
+        model = self.build_model()
+        model.set_weights(self.weights[replicate])
+        return model
+
+    def predict(self, x: np.ndarray, *, mask_seed: int | None = None, draws: int = 1) -> np.ndarray:
+        """Outputs of every replicate for the same rows.
+
+        Args:
+            x: float array of shape (rows, features).
+            mask_seed: None for inference mode. An integer leaves the layers in training mode, with
+                masks drawn from that seed and the replicate's own; each draw has masks of its own.
+            draws: number of passes; more than one makes sense with `mask_seed` only.
+
+        Returns:
+            float32 array of shape (replicates, rows, classes), or (replicates, draws, rows,
+            classes) with `mask_seed`.
+        """
+        training = mask_seed is not None
+        if not training and draws != 1:
+            raise ValueError(
+                f"draws is {draws}; without mask_seed every pass gives the same output"
+            )
+        with tf.device("/CPU:0"):
+            model = self.build_model()
+            forward = tf.function(lambda rows: model(rows, training=training))
+            rows = tf.constant(x)
+            outputs = []
+            for seed, weights in zip(self.seeds, self.weights, strict=True):
+                passes = []
+                for draw in range(draws):
+                    # Training mode moves batch-normalisation statistics: start each pass afresh.
+                    model.set_weights(weights)
+                    if training:
+                        _reseed(model, [mask_seed, seed, draw])
+                    passes.append(forward(rows).numpy())
+                outputs.append(passes if training else passes[0])
+        return np.array(outputs)
+
+
+def _reseed(model, entropy):
+    """Give each random layer of the model a fresh state drawn from `entropy`."""
+    rng = np.random.default_rng(entropy)
+    for variable in _seed_states(model):
+        variable.assign([int(rng.integers(2**31)), 0])
+
+
+def _seed_states(model):
+    return [v for v in model.variables if v.name == "seed_generator_state"]
+
+
+class _ProgramInput(float):
+    """A number that Keras sees as a plain float and TensorFlow as an input of the graph.
+
+    Layers may compare it with constants, as `Dropout` does with its rate, but arithmetic goes
+    to the tensor, so that the traced program serves other values as well.
+    """
+
+    def __new__(cls, value, tensor):
+        number = super().__new__(cls, value)
+        number.tensor = tensor
+        return number
+
+    def __tf_tensor__(self, dtype=None, name=None):
+        return self.tensor if dtype is None else tf.cast(self.tensor, dtype)
+
+    def __rsub__(self, other):
+        return other - self.tensor
+
+
+# Where such numbers stand. Only classes whose arithmetic is known to reach the tensor are listed;
+# a number in any other place is part of the program.
+_PROGRAM_INPUTS = {
+    keras.layers.Dropout: ("rate",),
+    keras.layers.SpatialDropout1D: ("rate",),
+    keras.layers.SpatialDropout2D: ("rate",),
+    keras.regularizers.L1: ("l1",),
+    keras.regularizers.L2: ("l2",),
+    keras.regularizers.L1L2: ("l1", "l2"),
+}
+
+
+def _numbers(model, optimizer):
+    """All (owner, attribute) pairs whose number is an input of the program, in a fixed order."""
+    owners = []
+    for layer in model._flatten_layers():
+        owners.append(layer)
+        for attribute in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
+            owners.append(getattr(layer, attribute, None))
+    found = [
+        (owner, attribute)
+        for owner in owners
+        for attribute in _PROGRAM_INPUTS.get(type(owner), ())
+        if getattr(owner, attribute)
+    ]
+    if optimizer.weight_decay:
+        found.append((optimizer, "weight_decay"))
+    return found
+
+
+def _structure(value, key=""):
+    """A configuration without names, seeds, initial values and the numbers that are inputs."""
+    if isinstance(value, dict):
+        inputs = {
+            attribute
+            for owner, attributes in _PROGRAM_INPUTS.items()
+            if value.get("class_name") == owner.__name__
+            for attribute in attributes
+        }
+        out = {}
+        for name, item in value.items():
+            if name in ("name", "seed", "seed_generator") or name.endswith("_initializer"):
+                continue
+            if name == "config" and isinstance(item, dict):
+                item = {k: bool(v) if k in inputs else v for k, v in item.items()}
+            out[name] = _structure(item)
+        return out
+    if isinstance(value, (list, tuple)):
+        return [_structure(item) for item in value]
+    return value
+
+
+def _program_key(model, optimizer, loss, x, y):
+    network = _structure(keras.saving.serialize_keras_object(model))
+    rule = keras.saving.serialize_keras_object(optimizer)
+    settings = dict(rule["config"])
+    if not isinstance(settings.get("learning_rate"), dict):
+        settings.pop("learning_rate", None)
+    settings["weight_decay"] = bool(settings.get("weight_decay"))
+    # A loss that cannot be named, such as a lambda, stands for itself.
+    name = loss if isinstance(loss, str) else id(loss)
+    described = [network, rule["class_name"], _structure(settings), x.shape[1:], y.shape[1:]]
+    return json.dumps(described, sort_keys=True, default=str), str(y.dtype), name
+
+
+def _accuracy(y, outputs):
+    """The accuracy that Keras means by "accuracy" for such labels and outputs, per row."""
+    if outputs.shape[-1] == 1:
+        return keras.metrics.binary_accuracy(tf.reshape(y, tf.shape(outputs)), outputs)
+    if len(y.shape) == len(outputs.shape) and y.shape[-1] == outputs.shape[-1]:
+        return keras.metrics.categorical_accuracy(y, outputs)
+    return keras.metrics.sparse_categorical_accuracy(y, outputs)
+
+
+class _Program:
+    """One epoch of training and its evaluation, traced once and run over any variables."""
+
+    def __init__(self, model, optimizer, loss, x, y):
+        started = time.perf_counter()
+        self.loss = loss  # keeps the object alive whose id stands in the key
+        loss = keras.losses.get(loss)
+        numbers = _numbers(model, optimizer)
+
+        def row_losses(labels, outputs):
+            return tf.reduce_mean(loss(labels, outputs))
+
+        def step(x, y, rows):
+            inputs, labels = tf.gather(x, rows), tf.gather(y, rows)
+            with tf.GradientTape() as tape:
+                outputs = model(inputs, training=True)
+                value = row_losses(labels, outputs)
+                if model.losses:
+                    value += tf.add_n(model.losses)
+            gradients = tape.gradient(value, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+            accuracy = tf.reduce_mean(_accuracy(labels, outputs))
+            return tf.stack([value, accuracy]) * tf.cast(tf.shape(rows)[0], value.dtype)
+
+        def measure(x, y):
+            outputs = model(x, training=False)
+            return [row_losses(y, outputs), tf.reduce_mean(_accuracy(y, outputs))]
+
+        def epoch(x, y, x_validation, y_validation, order, batch_size, values):
+            saved = [getattr(owner, attribute) for owner, attribute in numbers]
+            for k, (owner, attribute) in enumerate(numbers):
+                setattr(owner, attribute, _ProgramInput(saved[k], values[k]))
+            try:
+                count = tf.shape(order)[0]
+                _, sums = tf.while_loop(
+                    lambda start, sums: start < count,
+                    lambda start, sums: (
+                        start + batch_size,
+                        sums + step(x, y, order[start : tf.minimum(start + batch_size, count)]),
+                    ),
+                    (0, tf.zeros(2)),
+                    parallel_iterations=1,
+                )
+                running = tf.unstack(sums / tf.cast(count, sums.dtype))
+                return tf.stack([*measure(x, y), *measure(x_validation, y_validation), *running])
+            finally:
+                for (owner, attribute), value in zip(numbers, saved, strict=True):
+                    setattr(owner, attribute, value)
+
+        def rows_of(array):
+            return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+        self.concrete = tf.function(epoch, autograph=False).get_concrete_function(
+            rows_of(x), rows_of(y), rows_of(x), rows_of(y),
+            tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((len(numbers),), tf.float32),
+        )  # fmt: skip
+        position = {id(v.value.handle): k for k, v in enumerate(model.variables)}
+        offset = len(position)
+        position |= {id(v.value.handle): offset + k for k, v in enumerate(optimizer.variables)}
+        # Where each resource that the graph captured is found among the variables of a run.
+        self.captured = []
+        for capture in self.concrete.captured_inputs:
+            if capture.dtype != tf.resource:
+                self.captured.append(capture)
+            elif id(capture) in position:
+                self.captured.append(position[id(capture)])
+            else:
+                raise ValueError(
+                    "the model or optimizer uses a variable that neither of them lists, so it "
+                    "cannot differ between seeds; draw random numbers from a "
+                    "keras.random.SeedGenerator that is an attribute of the layer"
+                )
+        # The graph refers to this model's variables; they must live as long as it does.
+        self.owners = (model, optimizer)
+        self.trace_seconds = time.perf_counter() - started
+
+    def run_epoch(self, handles, arguments):
+        """One epoch over the given variables; returns the six `METRICS`."""
+        captures = [handles[c] if isinstance(c, int) else c for c in self.captured]
+        return tf.raw_ops.StatefulPartitionedCall(
+            args=[*arguments, *captures], Tout=[tf.float32], f=self.concrete
+        )[0].numpy()
+
+
+_programs: dict[Any, _Program] = {}
+_KEPT_PROGRAMS = 64
+
+
+def _fresh_optimizer(optimizer):
+    """A copy with the same settings and no history, as each replicate starts with one."""
+    optimizer = keras.optimizers.get(optimizer)
+    if getattr(optimizer, "use_ema", False):
+        raise ValueError(
+            "use_ema=True is not supported: average the weights of replicates yourself"
+        )
+    return type(optimizer).from_config(optimizer.get_config())
+
+
+def _initial_state(build_model, seed):
+    """The variables of a model built right after seeding: weights, statistics, mask seeds."""
+    keras.utils.set_random_seed(seed)
+    return [variable.numpy() for variable in build_model().variables]
+
+
+def replicate(
+    build_model: Callable[[], keras.Model],
+    data: Dataset | Callable[[int], Dataset],
+    *,
+    seeds: Iterable[int],
+    epochs: int,
+    batch_size: int = 32,
+    optimizer: str | keras.optimizers.Optimizer = "adam",
+    loss: Any = "sparse_categorical_crossentropy",
+    workers: int | None = None,
+) -> Replicates:
+    """Train one model per seed, as `compile` and `fit` would, and follow all of them.
+
+    Replicate *i* starts from `keras.utils.set_random_seed(seeds[i])` and a call of `build_model`,
+    visits the rows in `training.batch_orders(seeds[i], ...)`, and draws its dropout masks from
+    the state that its layers were built with. The same seeds give the same numbers to the bit on
+    the same machine, whatever ran before and however many workers there are.
+
+    Args:
+        build_model: returns a built, uncompiled Keras model; called once for each seed.
+        data: one `Dataset` for all replicates, or a function from a seed to a `Dataset`, for
+            training sets that differ between replicates.
+        seeds: different integers from 0 to 2**31 - 1, one per replicate.
+        epochs: passes over the training rows, at least 1.
+        batch_size: rows per step, at least 1; the last batch of an epoch holds the remainder.
+        optimizer: any Keras optimizer, by name or as an object, which is left untouched.
+        loss: any Keras loss, by name, as an object, or as a function of labels and outputs.
+        workers: trainings that run at a time; by default one per core.
+
+    Returns:
+        `Replicates`, with histories of shape (replicates, epochs).
+
+    Raises:
+        ValueError: no seeds, a seed given twice or out of range, no epochs, an empty batch, or
+            an optimizer that keeps moving averages of the weights.
+        RuntimeError: two replicates ended with the same weights, so that they are not two
+            independent trainings.
+    """
+    started = time.perf_counter()
+    seeds = tuple(int(seed) for seed in seeds)
+    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0 or max(seeds) >= 2**31:
+        raise ValueError(f"seeds is {seeds}; it takes different integers from 0 to 2**31 - 1")
+    if epochs < 1 or batch_size < 1:
+        raise ValueError(f"epochs is {epochs} and batch_size {batch_size}; both start at 1")
+    data_of = data if callable(data) else lambda seed: data
+
+    with tf.device("/CPU:0"):
+        model, rule = build_model(), _fresh_optimizer(optimizer)
+        rule.build(model.trainable_variables)
+        values = tf.constant(
+            [getattr(owner, attribute) for owner, attribute in _numbers(model, rule)], tf.float32
+        )
+        rule_state = [variable.numpy() for variable in rule.variables]
+        first = data_of(seeds[0])
+        key = _program_key(model, rule, loss, first.x_train, first.y_train)
+        program, trace_seconds = _programs.get(key), 0.0
+        if program is None:
+            program = _Program(model, rule, loss, first.x_train, first.y_train)
+            trace_seconds = program.trace_seconds
+            while len(_programs) >= _KEPT_PROGRAMS:
+                del _programs[next(iter(_programs))]
+            _programs[key] = program
+        trained = _train_all(
+            program, build_model, data_of, seeds, epochs, batch_size, values, rule_state, workers
+        )
+
+    curves, weights = zip(*trained, strict=True)
+    _require_independent(seeds, weights)
+    curves = np.stack(curves).astype("float64")
+    return Replicates(
+        seeds=seeds,
+        history={metric: curves[:, :, k] for k, metric in enumerate(METRICS)},
+        weights=list(weights),
+        build_model=build_model,
+        trace_seconds=trace_seconds,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _train_all(
+    program, build_model, data_of, seeds, epochs, batch_size, values, rule_state, workers
+):
+    """Histories of shape (epochs, metrics) and final weights, seed by seed."""
+    workers = max(1, min(workers or _cores(), len(seeds)))
+    own_variables = threading.local()
+    stopped = threading.Event()
+
+    def train(seed, state):
+        dataset = data_of(seed)
+        with tf.device("/CPU:0"):
+            if not hasattr(own_variables, "all"):
+                own_variables.all = [tf.Variable(value) for value in state]
+            for variable, value in zip(own_variables.all, state, strict=True):
+                variable.assign(value)
+            handles = [variable.handle for variable in own_variables.all]
+            arrays = [
+                tf.constant(array)
+                for array in (
+                    dataset.x_train,
+                    dataset.y_train,
+                    dataset.x_validation,
+                    dataset.y_validation,
+                )
+            ]
+            history = []
+            for order in batch_orders(seed, epochs, len(dataset.x_train)):
+                if stopped.is_set():
+                    return None
+                history.append(
+                    program.run_epoch(
+                        handles, [*arrays, tf.constant(order), tf.constant(batch_size), values]
+                    )
+                )
+            kept = own_variables.all[: len(state) - len(rule_state)]
+            return np.array(history), [variable.numpy() for variable in kept]
+
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        try:
+            # Models are built here, one after the other, since seeding is global to the process;
+            # training of the first has begun by the time the last is built.
+            running = [
+                pool.submit(train, seed, _initial_state(build_model, seed) + rule_state)
+                for seed in seeds
+            ]
+            bar = tqdm(running, desc="training", unit="seed", leave=False, disable=None, delay=2)
+            return [_without_seed_states(program, task.result()) for task in bar]
+        except BaseException:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _without_seed_states(program, trained):
+    """Keep of the final variables what `model.get_weights()` and `set_weights` speak of."""
+    history, variables = trained
+    model = program.owners[0]
+    listed = {id(variable) for variable in model.weights}
+    return history, [
+        value
+        for variable, value in zip(model.variables, variables, strict=True)
+        if id(variable) in listed
+    ]
+
+
+def _cores():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _require_independent(seeds: Sequence[int], weights):
+    ended: dict[bytes, int] = {}
+    for seed, arrays in zip(seeds, weights, strict=True):
+        content = b"".join(array.tobytes() for array in arrays)
+        if content in ended:
+            raise RuntimeError(
+                f"seeds {ended[content]} and {seed} ended with the same weights; replicates must "
+                "differ in initial weights, batch order and masks to count as evidence"
+            )
+        ended[content] = seed

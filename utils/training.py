@@ -1,0 +1,82 @@
+"""What a visible `model.fit` needs to be repeatable and comparable.
+
+A seeded `model.fit(x, y)` on the TensorFlow backend visits the rows in the same order in every
+epoch. `ShuffledBatches` draws a new order for each epoch from one seed instead, the same orders
+that `replicates` uses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .backend import keras
+
+
+def batch_orders(seed: int, epochs: int, rows: int) -> np.ndarray:
+    """The order in which each epoch visits the training rows.
+
+    Args:
+        seed: replicate's seed; two seeds give unrelated orders.
+        epochs: number of epochs.
+        rows: number of training rows.
+
+    Returns:
+        int32 array of shape (epochs, rows); each row is a permutation of 0 .. rows - 1. The first
+        epochs of a longer run are those of a shorter one.
+    """
+    return np.stack([_epoch_order(seed, epoch, rows) for epoch in range(epochs)])
+
+
+def _epoch_order(seed, epoch, rows):
+    return np.random.default_rng([seed, epoch]).permutation(rows).astype("int32")
+
+
+class ShuffledBatches(keras.utils.PyDataset):
+    """Training rows for `model.fit`, in a new seeded order each epoch.
+
+    Args:
+        x: float array of shape (rows, features).
+        y: labels of shape (rows,).
+        batch_size: rows per step; the last batch of an epoch holds the remainder.
+        seed: the seed of `batch_orders`.
+    """
+
+    def __init__(self, x, y, batch_size: int = 32, seed: int = 0):
+        super().__init__()
+        self.x, self.y = np.asarray(x), np.asarray(y)
+        self.batch_size, self.seed = batch_size, seed
+        self._epoch = 0
+
+    def __len__(self):
+        return -(-len(self.x) // self.batch_size)
+
+    def __getitem__(self, step):
+        order = _epoch_order(self.seed, self._epoch, len(self.x))
+        rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        return self.x[rows], self.y[rows]
+
+    def on_epoch_end(self):
+        self._epoch += 1
+
+
+class InferenceModeMetrics(keras.callbacks.Callback):
+    """Evaluates the training rows after each epoch with dropout off and moving statistics on.
+
+    What `fit` reports for the training rows is a running average over the epoch, with dropout
+    on and weights that still change. This callback adds `train_loss` and `train_<metric>` to the
+    history, measured as validation figures are, so that the two can be compared.
+
+    Args:
+        x: float array of shape (rows, features).
+        y: labels of shape (rows,).
+    """
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+
+    def on_epoch_end(self, epoch, logs=None):
+        measured = self.model.evaluate(
+            self.x, self.y, batch_size=len(self.x), return_dict=True, verbose=0
+        )
+        logs.update({f"train_{name}": value for name, value in measured.items()})
