@@ -17,6 +17,7 @@ import json
 import os
 import threading
 import time
+import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -159,8 +160,7 @@ def _numbers(model, optimizer):
     owners = []
     for layer in model._flatten_layers():
         owners.append(layer)
-        for attribute in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
-            owners.append(getattr(layer, attribute, None))
+        owners.extend(vars(layer).values())
     found = [
         (owner, attribute)
         for owner in owners
@@ -172,13 +172,17 @@ def _numbers(model, optimizer):
     return found
 
 
-def _structure(value, key=""):
-    """A configuration without names, seeds, initial values and the numbers that are inputs."""
+def _structure(value, positions):
+    """A configuration without names, seeds, initial values and the numbers that are inputs.
+
+    Connections refer to layers by name; they get the layer's position in the model instead.
+    """
     if isinstance(value, dict):
         inputs = {
             attribute
             for owner, attributes in _PROGRAM_INPUTS.items()
             if value.get("class_name") == owner.__name__
+            and str(value.get("module")).startswith("keras.")
             for attribute in attributes
         }
         out = {}
@@ -187,15 +191,37 @@ def _structure(value, key=""):
                 continue
             if name == "config" and isinstance(item, dict):
                 item = {k: bool(v) if k in inputs else v for k, v in item.items()}
-            out[name] = _structure(item)
+            out[name] = _structure(item, positions)
         return out
     if isinstance(value, (list, tuple)):
-        return [_structure(item) for item in value]
+        if len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int):
+            return [positions.get(value[0], value[0]), *value[1:]]
+        return [_structure(item, positions) for item in value]
     return value
 
 
+def _code(model, optimizer):
+    """The classes and functions that a configuration only names.
+
+    A cell that is run again defines another class of the same name; a function may close over
+    another number.
+    """
+    schedule = getattr(optimizer, "_learning_rate", None)
+    parts = [type(optimizer), type(schedule)]
+    for layer in model._flatten_layers():
+        parts.append(type(layer))
+        for name, value in vars(layer).items():
+            if isinstance(value, types.FunctionType) and not hasattr(value, "__wrapped__"):
+                cells = tuple(id(cell.cell_contents) for cell in value.__closure__ or ())
+                parts.append((name, value.__code__, cells))
+            elif hasattr(value, "get_config") and not name.endswith("_initializer"):
+                parts.append((name, type(value)))
+    return tuple(parts)
+
+
 def _program_key(model, optimizer, loss, x, y):
-    network = _structure(keras.saving.serialize_keras_object(model))
+    positions = {layer.name: k for k, layer in enumerate(model._flatten_layers())}
+    network = _structure(keras.saving.serialize_keras_object(model), positions)
     rule = keras.saving.serialize_keras_object(optimizer)
     settings = dict(rule["config"])
     if not isinstance(settings.get("learning_rate"), dict):
@@ -203,8 +229,13 @@ def _program_key(model, optimizer, loss, x, y):
     settings["weight_decay"] = bool(settings.get("weight_decay"))
     # A loss that cannot be named, such as a lambda, stands for itself.
     name = loss if isinstance(loss, str) else id(loss)
-    described = [network, rule["class_name"], _structure(settings), x.shape[1:], y.shape[1:]]
-    return json.dumps(described, sort_keys=True, default=str), str(y.dtype), name
+    # Two layers may share one penalty object, which the configuration does not tell.
+    owners = [id(owner) for owner, _ in _numbers(model, optimizer)]
+    shared = [owners.index(owner) for owner in owners]
+    described = [network, rule["class_name"], _structure(settings, {}), shared]
+    rows = [x.shape[1:], y.shape[1:], str(x.dtype), str(y.dtype)]
+    text = json.dumps([*described, *rows], sort_keys=True, default=str)
+    return text, name, _code(model, optimizer)
 
 
 def _accuracy(y, outputs):
@@ -226,7 +257,10 @@ class _Program:
         numbers = _numbers(model, optimizer)
 
         def row_losses(labels, outputs):
-            return tf.reduce_mean(loss(labels, outputs))
+            # `fit` hands the labels to any loss in the shape and type of the outputs, too.
+            if len(labels.shape) + 1 == len(outputs.shape) and outputs.shape[-1] == 1:
+                labels = labels[..., None]
+            return tf.reduce_mean(loss(tf.cast(labels, outputs.dtype), outputs))
 
         def step(x, y, rows):
             inputs, labels = tf.gather(x, rows), tf.gather(y, rows)
@@ -235,7 +269,8 @@ class _Program:
                 value = row_losses(labels, outputs)
                 if model.losses:
                     value += tf.add_n(model.losses)
-            gradients = tape.gradient(value, model.trainable_variables)
+                scaled = optimizer.scale_loss(value)
+            gradients = tape.gradient(scaled, model.trainable_variables)
             optimizer.apply(gradients, model.trainable_variables)
             accuracy = tf.reduce_mean(_accuracy(labels, outputs))
             return tf.stack([value, accuracy]) * tf.cast(tf.shape(rows)[0], value.dtype)
@@ -409,6 +444,15 @@ def _train_all(
     stopped = threading.Event()
 
     def train(seed, state):
+        if stopped.is_set():
+            return None
+        try:
+            return run(seed, state)
+        except BaseException:
+            stopped.set()  # the other trainings are not needed any more
+            raise
+
+    def run(seed, state):
         dataset = data_of(seed)
         with tf.device("/CPU:0"):
             if not hasattr(own_variables, "all"):
@@ -441,16 +485,19 @@ def _train_all(
         try:
             # Models are built here, one after the other, since seeding is global to the process;
             # training of the first has begun by the time the last is built.
-            running = [
-                pool.submit(train, seed, _initial_state(build_model, seed) + rule_state)
-                for seed in seeds
-            ]
+            running = []
+            for seed in seeds:
+                if stopped.is_set():
+                    break
+                state = _initial_state(build_model, seed) + rule_state
+                running.append(pool.submit(train, seed, state))
             bar = tqdm(running, desc="training", unit="seed", leave=False, disable=None, delay=2)
-            return [_without_seed_states(program, task.result()) for task in bar]
+            trained = [task.result() for task in bar]
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
+    return [_without_seed_states(program, one) for one in trained]
 
 
 def _without_seed_states(program, trained):

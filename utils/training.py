@@ -34,6 +34,8 @@ def _epoch_order(seed, epoch, rows):
 class ShuffledBatches(keras.utils.PyDataset):
     """Training rows for `model.fit`, in a new seeded order each epoch.
 
+    Give `shuffle=False` to `fit`, which otherwise permutes the batches once more.
+
     Args:
         x: float array of shape (rows, features).
         y: labels of shape (rows,).
@@ -45,17 +47,18 @@ class ShuffledBatches(keras.utils.PyDataset):
         super().__init__()
         self.x, self.y = np.asarray(x), np.asarray(y)
         self.batch_size, self.seed = batch_size, seed
-        self._epoch = 0
+        self._epoch = -1
 
     def __len__(self):
         return -(-len(self.x) // self.batch_size)
 
     def __getitem__(self, step):
-        order = _epoch_order(self.seed, self._epoch, len(self.x))
+        order = _epoch_order(self.seed, max(self._epoch, 0), len(self.x))
         rows = order[step * self.batch_size : (step + 1) * self.batch_size]
         return self.x[rows], self.y[rows]
 
-    def on_epoch_end(self):
+    # Not on_epoch_end: `fit` calls that once more, after it has looked at the first batches.
+    def on_epoch_begin(self):
         self._epoch += 1
 
 

@@ -1,0 +1,97 @@
+"""Executing chapters, and reading what they hold.
+
+`python -m tests.notebook_runs` runs the chapters and stores their outputs in place: the outputs
+that nbval compares and that the recorded numbers come from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def chapters() -> list[Path]:
+    """The notebooks of the table of contents."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    entries = toc.get("chapters", []) + [e for p in toc.get("parts", []) for e in p["chapters"]]
+    paths = [ROOT / f"{entry['file']}.ipynb" for entry in entries]
+    return [path for path in paths if path.is_file()]
+
+
+def execute(path: Path, *, cwd: Path = ROOT, before: str = "", after: str = "", parameters=None):
+    """Run a notebook in a kernel of this Python and return it with its outputs.
+
+    Args:
+        path: the notebook, which stays as it is.
+        cwd: the kernel's working directory.
+        before: code that runs first.
+        after: code that runs right after the cell that finds `utils`.
+        parameters: values set after the parameters cell, as papermill does.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    if after or parameters:
+        tagged = next(
+            k for k, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])
+        )
+        if after:
+            notebook.cells.insert(tagged + 2, nbformat.v4.new_code_cell(after))
+        if parameters:
+            lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+            notebook.cells.insert(tagged + 1, nbformat.v4.new_code_cell(lines))
+    if before:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
+    NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(cwd)}},
+    ).execute()
+    return notebook
+
+
+def claims(notebook) -> dict[str, dict]:
+    """The records of all claims among a notebook's outputs, by id."""
+    records = [
+        output.metadata["claim"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "claim" in output.get("metadata", {})
+    ]
+    return {record["id"]: record for record in records}
+
+
+def _store(path: Path) -> float:
+    """Execute a chapter in place; returns the seconds it took."""
+    started = time.perf_counter()
+    notebook = execute(path)
+    seconds = time.perf_counter() - started
+    notebook.metadata.kernelspec = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    notebook.metadata.language_info = {"name": "python"}
+    unfinished = path.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, path)
+    return seconds
+
+
+if __name__ == "__main__":
+    wanted = [path for path in chapters() if not sys.argv[1:] or path.stem in sys.argv[1:]]
+    for path in tqdm(wanted, unit="notebook", disable=None):
+        print(f"{path.relative_to(ROOT)}: {_store(path):.0f} s")
