@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -42,9 +43,11 @@ class Claim:
         smallest_effect: effects up to this size count as no difference, in units of the metric;
             decided before looking.
 
+    Where a training diverged, so that a number is not finite, effect and interval are nan and no
+    difference is found.
+
     Raises:
-        ValueError: shapes that do not match, fewer than two pairs, repeated seeds, or numbers
-            that are not finite.
+        ValueError: shapes that do not match, fewer than two pairs, or repeated seeds.
     """
 
     id: str
@@ -64,8 +67,6 @@ class Claim:
                     f"{self.id}: {name} has shape {values.shape}; "
                     f"it takes one number for each of the {len(self.seeds)} seeds"
                 )
-            if not np.isfinite(values).all():
-                raise ValueError(f"{self.id}: {name} holds numbers that are not finite")
             object.__setattr__(self, name, values)
         if len(self.seeds) < 2 or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(
@@ -83,16 +84,20 @@ class Claim:
     @property
     def differences(self) -> np.ndarray:
         """Treatment minus control, shape (seeds,)."""
-        return self.treatment - self.control
+        with np.errstate(invalid="ignore"):  # inf - inf, where both diverged
+            return self.treatment - self.control
 
     @property
     def effect(self) -> float:
         """Mean difference, in units of the metric."""
-        return float(self.differences.mean())
+        differences = self.differences
+        return float(differences.mean()) if np.isfinite(differences).all() else np.nan
 
     @property
     def effect_size(self) -> float:
         """Mean difference in standard deviations of the differences (Cohen's d for pairs)."""
+        if not np.isfinite(self.effect):
+            return np.nan
         spread = self.differences.std(ddof=1)
         if spread == 0:
             return float(np.sign(self.effect)) * np.inf if self.effect else 0.0
@@ -116,7 +121,12 @@ class Claim:
         return NO_DIFFERENCE
 
     def record(self) -> dict:
-        """Everything that was measured, as plain numbers and strings."""
+        """Everything that was measured, as plain numbers and strings; None for what is not finite."""
+
+        def plain(numbers):
+            return [float(x) if np.isfinite(x) else None for x in numbers]
+
+        effect, effect_size = plain([self.effect, self.effect_size])
         return {
             "id": self.id,
             "sentence": self.sentence,
@@ -124,12 +134,12 @@ class Claim:
             "direction": self.direction,
             "smallest_effect": self.smallest_effect,
             "verdict": self.verdict,
-            "effect": self.effect,
-            "interval": list(self.interval),
-            "effect_size": self.effect_size if np.isfinite(self.effect_size) else None,
+            "effect": effect,
+            "interval": plain(self.interval),
+            "effect_size": effect_size,
             "seeds": list(self.seeds),
-            "treatment": self.treatment.tolist(),
-            "control": self.control.tolist(),
+            "treatment": plain(self.treatment),
+            "control": plain(self.control),
         }
 
     def __str__(self):
@@ -138,23 +148,25 @@ class Claim:
     __repr__ = __str__
 
     def _repr_html_(self):
-        low, high = self.interval
-        size = f"{self.effect_size:+.1f}" if np.isfinite(self.effect_size) else "not defined"
-        beyond = (
-            f", differences up to {self.smallest_effect:g} count as none"
-            if self.smallest_effect
-            else ""
-        )
         return (
             f'<div class="claim" id="claim-{html.escape(self.id)}" '
             'style="border-left: 0.3em solid #0072b2; padding: 0.2em 1em; margin: 0.5em 0">'
             f"<p><strong>{html.escape(self.sentence)}</strong></p>"
-            f"<p>Verdict: <strong>{self.verdict}</strong>. "
-            f"Effect on {html.escape(self.metric)}: {self.effect:+.4f}, "
-            f"95 % interval {low:+.4f} to {high:+.4f} "
-            f"({self.treatment.mean():.4f} against {self.control.mean():.4f}, "
-            f"{len(self.seeds)} paired seeds, effect size {size}{beyond}). "
+            f"<p>Verdict: <strong>{self.verdict}</strong>. {html.escape(self._numbers())} "
             f"<code>{html.escape(self.id)}</code></p></div>"
+        )
+
+    def _numbers(self):
+        finite = np.isfinite(self.differences).sum()
+        if finite < len(self.seeds):
+            return f"Nothing was measured: only {finite} of {len(self.seeds)} seeds gave a number."
+        low, high = self.interval
+        size = f"{self.effect_size:+.1f}" if np.isfinite(self.effect_size) else "not defined"
+        small = f"; up to {self.smallest_effect:g} counts as none" if self.smallest_effect else ""
+        return (
+            f"Effect on {self.metric}: {self.effect:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
+            f"{small} ({self.treatment.mean():.4f} against {self.control.mean():.4f}, "
+            f"{len(self.seeds)} paired seeds, effect size {size})."
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -169,14 +181,27 @@ def confidence_interval(values: np.ndarray) -> tuple[float, float]:
         values: shape (seeds,), at least two numbers.
 
     Returns:
-        Lower and upper bound; both equal the mean where all values are the same.
+        Lower and upper bound; both equal the mean where all values are the same, and both are nan
+        where a value is not finite.
     """
     values = np.asarray(values, dtype="float64")
+    if not np.isfinite(values).all():
+        return np.nan, np.nan
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
-    # The generator is the bootstrap's own: the same values always give the same interval.
-    interval = stats.bootstrap(
-        (values,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE,
-        method="BCa", rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
-    return float(interval.low), float(interval.high)
+    # The generator is the bootstrap's own: the same values always give the same interval. BCa is not
+    # defined where nearly all values are equal; the plain percentiles of the resamples then are.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        for method in ("BCa", "percentile"):
+            low, high = stats.bootstrap(
+                (values,),
+                np.mean,
+                n_resamples=RESAMPLES,
+                confidence_level=CONFIDENCE,
+                method=method,
+                rng=np.random.default_rng(0),
+            ).confidence_interval
+            if np.isfinite([low, high]).all():
+                break
+    return float(low), float(high)

@@ -1,0 +1,56 @@
+"""Copies of the course to build, break and clone, so that the working tree stays as it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.notebook_runs import ROOT
+
+
+def copy_course(target: Path) -> Path:
+    """Copy what git tracks, or would, and commit it in a repository of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "--quiet", "-b", "main"], ["add", "-A"], ["commit", "-qm", "copy"]):
+        subprocess.run([*git, *command], cwd=target, check=True)
+    return target
+
+
+def build_book(course: Path) -> subprocess.CompletedProcess:
+    """`jb build .` in a copy, with this Python's packages."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("jb"), "build", "."],
+        cwd=course,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+
+
+@pytest.fixture(scope="session")
+def course_copy(tmp_path_factory) -> Path:
+    return copy_course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="session")
+def built_book(course_copy) -> Path:
+    """The copy after `jb build .`, which executed every chapter."""
+    built = build_book(course_copy)
+    assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
+    return course_copy

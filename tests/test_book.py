@@ -1,0 +1,175 @@
+"""What `jb build .` promises, on the whole book and on a small copy that can be broken."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+import yaml
+
+from tests.conftest import build_book, copy_course
+from tests.notebook_runs import ROOT, chapters
+
+# Attributes by which a page loads something; `href` counts on `link` only, since on `a` it waits
+# for a click.
+LOADING = {"src", "srcset", "data", "poster"}
+
+
+class Loads(HTMLParser):
+    """Collects what a page loads, and its pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses, self.pictures = [], []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "img":
+            self.pictures.append(attributes)
+        for name, value in attributes.items():
+            linked = tag == "link" and name == "href" and attributes.get("rel") != "canonical"
+            if value and (name in LOADING or linked):
+                self.addresses.append(value)
+            if name == "style":
+                self.addresses += re.findall(r"url\(['\"]?([^'\")]+)", value or "")
+
+
+def pages(book):
+    return sorted((book / "_build" / "html").rglob("*.html"))
+
+
+def elsewhere(address):
+    return re.match(r"(https?:)?//", address)
+
+
+def test_every_entry_of_the_contents_has_a_page(built_book):
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    for entry in [toc["root"], *(chapter["file"] for chapter in toc["chapters"])]:
+        assert (built_book / "_build" / "html" / f"{entry}.html").is_file(), entry
+
+
+def test_no_page_loads_anything_from_another_host(built_book):
+    assert pages(built_book)
+    for page in pages(built_book):
+        parser = Loads()
+        parser.feed(page.read_text())
+        assert not [a for a in parser.addresses if elsewhere(a)], page.name
+        inline = " ".join(re.findall(r"<script[^>]*>(.*?)</script>", page.read_text(), flags=re.S))
+        assert not re.search(r"(import|fetch|src\s*=)\s*\(?['\"](https?:)?//", inline), page.name
+    for sheet in (built_book / "_build" / "html").rglob("*.css"):
+        addresses = re.findall(r"(?:url\(|@import )['\"]?([^'\")]+)", sheet.read_text())
+        assert not [a for a in addresses if elsewhere(a)], sheet.name
+
+
+def test_a_page_that_loads_from_another_host_would_be_noticed():
+    parser = Loads()
+    parser.feed('<a href="https://example.org">x</a><link rel="canonical" href="https://e.org/">')
+    assert not [a for a in parser.addresses if elsewhere(a)]
+    parser.feed('<script src="//example.org/x.js"></script><link href="https://example.org/x.css">')
+    assert len([a for a in parser.addresses if elsewhere(a)]) == 2
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_figures_reach_the_page_with_their_description_and_size(built_book, path):
+    parser = Loads()
+    parser.feed((built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text())
+    figures = [p for p in parser.pictures if "course-figure" in p.get("class", "")]
+    assert figures
+    for figure in figures:
+        assert len(figure["alt"].split()) >= 8
+        assert figure["loading"] == "lazy"
+        assert int(figure["width"]) > 0
+        assert int(figure["height"]) > 0
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_formulas_and_claims_are_drawn_without_a_script(built_book, path):
+    page = (built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text()
+    assert 'class="katex"' in page
+    assert 'class="claim"' in page
+    assert "mathjax" not in page.lower()
+
+
+# A copy with tiny chapters, each of which leaves a mark when it is executed.
+
+MARK = """
+from pathlib import Path
+with Path("../executed.log").open("a") as log:
+    log.write("{name}\\n")
+import utils.claims
+"""
+
+
+def tiny(name, *cells):
+    metadata = {"myst": {"html_meta": {"description": "A tiny chapter."}}}
+    code = ["import sys; sys.path.insert(0, '..')", MARK.format(name=name), *cells]
+    return nbformat.v4.new_notebook(
+        metadata=metadata,
+        cells=[nbformat.v4.new_markdown_cell(f"# {name}"), *map(nbformat.v4.new_code_cell, code)],
+    )
+
+
+@pytest.fixture(scope="module")
+def small_book(tmp_path_factory):
+    book = copy_course(tmp_path_factory.mktemp("small"))
+    for path in chapters():
+        nbformat.write(tiny(path.stem), book / "notebooks" / path.name)
+    return book
+
+
+def executed(book):
+    log = book / "executed.log"
+    names = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return sorted(names)
+
+
+def test_the_build_executes_what_changed_and_nothing_else(small_book):
+    names = [path.stem for path in chapters()]
+    assert build_book(small_book).returncode == 0
+    assert executed(small_book) == names
+
+    assert build_book(small_book).returncode == 0
+    assert executed(small_book) == []
+
+    module = small_book / "utils" / "claims.py"
+    module.write_text(module.read_text() + "\n# an edit\n")
+    assert build_book(small_book).returncode == 0
+    assert executed(small_book) == names, "an edit of utils/ runs the chapters again"
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import sys; print('trouble', file=sys.stderr)", "stderr"),
+    ],
+)
+def test_a_failing_or_complaining_cell_fails_every_build_until_it_is_mended(
+    small_book, broken, says
+):
+    path = small_book / "notebooks" / chapters()[0].name
+    whole = path.read_text()
+    nbformat.write(tiny("broken", broken), path)
+    try:
+        for _ in range(2):
+            built = build_book(small_book)
+            assert built.returncode != 0
+            assert says in built.stdout + built.stderr
+    finally:
+        path.write_text(whole)
+    assert build_book(small_book).returncode == 0
+
+
+@pytest.mark.parametrize("broken", ["{ref}`nowhere`", "$\\nonsense{x}$"])
+def test_a_warning_fails_every_build_until_it_is_mended(small_book, broken):
+    page = small_book / "book" / "home.md"
+    whole = page.read_text()
+    page.write_text(f"{whole}\n{broken}\n")
+    try:
+        assert [build_book(small_book).returncode != 0 for _ in range(2)] == [True, True]
+    finally:
+        page.write_text(whole)
+    assert build_book(small_book).returncode == 0

@@ -1,0 +1,176 @@
+"""What every chapter must be, read from the stored notebooks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import socket
+import tomllib
+import xml.etree.ElementTree as ElementTree
+
+import nbformat
+import pytest
+import yaml
+from papermill import inspect_notebook
+
+from tests.notebook_runs import ROOT, chapters, claims
+from utils.claims import SUPPORTED
+from utils.parameters import PARAMETERS, check
+
+CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in chapters()}
+every_chapter = pytest.mark.parametrize("name", CHAPTERS)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_the_table_of_contents_lists_every_notebook():
+    assert {f"{name}.ipynb" for name in CHAPTERS} == {p.name for p in ROOT.glob("notebooks/*.ipynb")}
+
+
+@every_chapter
+def test_cells_were_run_once_from_top_to_bottom_without_error_or_stderr(name):
+    cells = code_cells(CHAPTERS[name])
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+@every_chapter
+def test_no_path_or_machine_name_is_stored(name):
+    stored = (ROOT / "notebooks" / f"{name}.ipynb").read_text()
+    assert not re.search(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|var|content)/", stored)
+    assert socket.gethostname() not in stored
+    assert not re.search(r"0x[0-9a-f]{6,}", stored)
+
+
+@every_chapter
+def test_figures_say_in_words_what_they_show(name):
+    figures = [
+        output.data["image/svg+xml"]
+        for cell in code_cells(CHAPTERS[name])
+        for output in cell.outputs
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    assert figures
+    for figure in figures:
+        label = ElementTree.fromstring(figure).attrib["aria-label"]
+        assert len(label.split()) >= 8, label
+    assert "image/png" not in str(CHAPTERS[name].cells)
+
+
+@every_chapter
+def test_outputs_do_not_scroll_for_pages(name):
+    for cell in code_cells(CHAPTERS[name]):
+        for output in cell.outputs:
+            text = output.get("text") or output.get("data", {}).get("text/plain", "")
+            assert text.count("\n") <= 45, cell.source
+
+
+@every_chapter
+def test_parameters_are_annotated_literals_with_a_comment_and_in_range(name):
+    tagged = [c for c in CHAPTERS[name].cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    values = {}
+    for line, statement in zip(
+        tagged[0].source.splitlines(), ast.parse(tagged[0].source).body, strict=True
+    ):
+        assert isinstance(statement, ast.AnnAssign), line
+        assert len(line.partition("#")[2].split()) >= 3, f"no comment: {line}"
+        values[statement.target.id] = ast.literal_eval(statement.value)
+    check(**values)
+    assert set(values) == set(PARAMETERS)
+    inspected = inspect_notebook(str(ROOT / "notebooks" / f"{name}.ipynb"))
+    assert all(parameter["help"] for parameter in inspected.values())
+
+
+@every_chapter
+def test_markdown_renders_everywhere(name):
+    assert not re.search(r"\{\w[\w:-]*\}`|^:::|^```\{", prose(CHAPTERS[name]), flags=re.M)
+
+
+@every_chapter
+def test_a_chapter_defines_no_model_and_no_training_loop(name):
+    source = "\n".join(cell.source for cell in code_cells(CHAPTERS[name]))
+    assert not re.search(r"Sequential\(|layers\.Dense|train_on_batch|pip install", source)
+
+
+@every_chapter
+def test_each_part_of_the_form_is_there(name):
+    text = prose(CHAPTERS[name])
+    for part in (
+        "After this chapter you can",
+        "## A prediction first",
+        "from scratch",
+        "## One look at the test rows",
+        "## What this does not show",
+        "## Summary",
+        "## Exercises",
+        "## Key terms",
+        "## References",
+    ):
+        assert part in text, part
+
+
+@every_chapter
+def test_there_are_enough_claims_on_enough_seeds(name):
+    records = claims(CHAPTERS[name])
+    assert len(records) >= 6
+    assert all(len(set(record["seeds"])) >= 20 for record in records.values())
+    assert any(record["verdict"] != SUPPORTED for record in records.values())
+
+
+def test_claim_ids_are_unique_in_the_course():
+    ids = [record for notebook in CHAPTERS.values() for record in claims(notebook)]
+    shown = sum(
+        "claim" in output.get("metadata", {})
+        for notebook in CHAPTERS.values()
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+    )
+    assert len(set(ids)) == len(ids) == shown
+
+
+@every_chapter
+def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_do(name):
+    records = claims(CHAPTERS[name])
+    summary = prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0]
+    lines = re.findall(r"^- (.*(?:\n  .*)*)", summary, flags=re.M)
+    for line in lines:
+        named = re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)+", " ".join(re.findall(r"\[([^\]]*)\]", line)))
+        assert named, f"no claim is named in: {line}"
+        assert set(named) <= set(records), line
+
+
+@every_chapter
+def test_verdicts_are_not_so_close_that_another_processor_would_change_them(name):
+    """Other processors move a mean over seeds by far less than a tenth of its interval."""
+    for record in claims(CHAPTERS[name]).values():
+        low, high = record["interval"]
+        for border in (-record["smallest_effect"], record["smallest_effect"]):
+            nearest = min(abs(low - border), abs(high - border))
+            assert nearest > 0.1 * (high - low) or nearest > 0.002, record["id"]
+
+
+def test_the_repository_has_one_address():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    address = project["urls"]["Repository"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert config["repository"]["url"] == address
+    owner, name = address.rsplit("/", 2)[1:]
+    for notebook in CHAPTERS.values():
+        cell = next(c.source for c in code_cells(notebook) if "git" in c.source)
+        assert f'repository = "{address}"' in cell
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("book/*.md"), ROOT / "_config.yml"]
+    for path in texts:
+        text = path.read_text()
+        for other in re.findall(r"github\.com/([\w.-]+/[\w-]+)", text):
+            assert other == f"{owner}/{name}", f"{path.name}: {other}"
+        for other in re.findall(r"([\w-]+)\.github\.io/([\w-]+)", text):
+            assert other == (owner, name), f"{path.name}: {other}"
+    assert address in (ROOT / "README.md").read_text()

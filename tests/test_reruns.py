@@ -1,0 +1,161 @@
+"""Chapters as others run them: with papermill, from a clone, and alone in Colab."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import nbformat
+import papermill
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from tests.notebook_runs import ROOT, chapters, claims, execute
+from utils.backend import keras
+from utils.datasets import load
+from utils.models import with_dropout
+from utils.replicates import replicate
+
+FAST = {"seeds": 2, "epochs": 2}
+
+
+def papermill_command(*options, cwd=ROOT):
+    return subprocess.run(
+        [sys.executable, "-m", "papermill", *map(str, options)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_papermill_reruns_a_chapter_with_another_rate(tmp_path):
+    rerun = tmp_path / "out.ipynb"
+    done = papermill_command(
+        "notebooks/02_dropout.ipynb", rerun, "-p", "dropout_rate", 0.3, "-p", "seeds", 3,
+        "-p", "epochs", 2,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    notebook = nbformat.read(rerun, as_version=4)
+    records = claims(notebook)
+    stored = claims(nbformat.read(ROOT / "notebooks" / "02_dropout.ipynb", as_version=4))
+    assert records.keys() == stored.keys()
+    assert all(record["seeds"] == [0, 1, 2] for record in records.values())
+    expected = replicate(
+        lambda: with_dropout(20, 10, dropout_rate=0.3),
+        lambda seed: load("noise", seed=seed),
+        seeds=range(3),
+        epochs=2,
+        optimizer=keras.optimizers.Adam(0.001),
+    )
+    measured = records["dropout-memorises-less-noise"]["treatment"]
+    assert measured == pytest.approx(expected.final("train_accuracy"), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "parameter", "value", "allowed"),
+    [
+        ("02_dropout", "dropout_rate", 1.5, "a number from 0 up to, but not, 1"),
+        ("02_dropout", "dropout_rate", -1, "a number from 0 up to, but not, 1"),
+        ("02_dropout", "dropout_rate", "abc", "a number from 0 up to, but not, 1"),
+        ("01_overfitting", "label_noise", float("nan"), "a number from 0 to 1"),
+        ("01_overfitting", "epochs", 0, "a whole number from 1 to 1000"),
+        ("01_overfitting", "dataset", "cifar", "one of 'digits', 'noise'"),
+    ],
+)
+def test_a_bad_value_stops_in_the_first_cell_with_one_sentence(
+    tmp_path, chapter, parameter, value, allowed
+):
+    rerun = tmp_path / "out.ipynb"
+    with pytest.raises(PapermillExecutionError) as stopped:
+        papermill.execute_notebook(
+            str(ROOT / "notebooks" / f"{chapter}.ipynb"),
+            str(rerun),
+            parameters={parameter: value},
+            cwd=str(ROOT),
+            progress_bar=False,
+        )
+    sentence = stopped.value.evalue
+    assert stopped.value.ename == "ParameterError"
+    assert sentence.startswith(f"{parameter} is {value!r}; allowed is {allowed}")
+    assert "\n" not in sentence
+    # papermill puts its parameters and the message about the failure in cells of their own
+    run = [c for c in nbformat.read(rerun, as_version=4).cells if c.get("execution_count")]
+    assert "parameters" in run[0].metadata.tags
+    assert "check(" in run[-1].source
+    shown = "".join(o["traceback"][0] for o in run[-1].outputs if o.output_type == "error")
+    assert shown == f"ParameterError: {sentence}"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"dataset": "noise", "dropout_rate": 0, "label_noise": 0.0, "units": 4, "batch_size": 7},
+        {"label_noise": 1.0, "train_rows": 20, "learning_rate": 0.5, "first_seed": 1000},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_other_parameters_may_change_verdicts_but_not_stop_a_chapter(path, parameters):
+    notebook = execute(path, parameters=FAST | parameters)
+    assert len(claims(notebook)) >= 6
+
+
+COLAB_HAS = {"tensorflow", "keras", "scikit-learn", "scipy", "matplotlib", "tqdm", "ipykernel"}
+IMPORT_NAMES = {
+    "jupyter-book": ("jupyter_book", "myst_nb", "sphinx"),
+    "sphinx-book-theme": ("sphinx_book_theme",),
+    "pydata-sphinx-theme": ("pydata_sphinx_theme",),
+    "mini-racer": ("py_mini_racer",),
+    "papermill": ("papermill",),
+    "nbval": ("nbval",),
+    "pytest": ("pytest",),
+    "ruff": ("ruff",),
+}
+
+
+def colab(repository, clone_from):
+    """A cell that leaves a kernel with what Colab has, and git with a local copy to clone."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {requirement.split(">")[0].split("=")[0] for requirement in project["dependencies"]}
+    absent = [module for name in named - COLAB_HAS for module in IMPORT_NAMES[name]]
+    return f"""
+import os, sys
+from pathlib import Path
+assert not list(Path.cwd().iterdir()), "the notebook is alone"
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent + ["pip"]!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path({str(ROOT)!r})]
+os.environ |= {{
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "url.file://{clone_from}.insteadOf",
+    "GIT_CONFIG_VALUE_0": "{repository}",
+}}
+"""
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_runs_alone_in_colab(path, course_copy, tmp_path):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    start = colab(project["urls"]["Repository"], course_copy)
+    where = "import utils; print(utils.__file__)"
+    notebook = execute(path, cwd=tmp_path, before=start, after=where, parameters=FAST)
+    assert len(claims(notebook)) >= 6
+    printed = next(c.outputs[0]["text"] for c in notebook.cells if c.source == where)
+    assert printed.startswith(str(tmp_path)), "utils came from the clone"
+    stderr = [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+    assert not stderr
+
+
+def test_utils_is_found_from_the_notebook_s_own_folder(tmp_path):
+    """JupyterLab and VS Code start the kernel in the folder of the notebook."""
+    path = ROOT / "notebooks" / "01_overfitting.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    first = next(k for k, c in enumerate(notebook.cells) if "check(" in c.source)
+    notebook.cells = notebook.cells[: first + 1]
+    short = tmp_path / "short.ipynb"
+    nbformat.write(notebook, short)
+    execute(short, cwd=ROOT / "notebooks")

@@ -1,0 +1,80 @@
+"""Checks that can fail: break the course in three ways and see its chapters go red."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+from tests.notebook_runs import ROOT, claims, execute
+from tests.test_recorded_numbers import changed
+
+IDENTITY = """
+from utils.backend import keras
+keras.layers.Dropout.call = lambda self, inputs, training=False: inputs
+"""
+
+ONE_SEED = """
+import utils.replicates as replicates
+honest_state, honest_orders = replicates._initial_state, replicates.batch_orders
+replicates._initial_state = lambda build_model, seed: honest_state(build_model, 0)
+replicates.batch_orders = lambda seed, epochs, rows: honest_orders(0, epochs, rows)
+import utils.datasets as datasets
+honest_load = datasets.load
+datasets.load = lambda *args, **options: honest_load(*args, **{**options, "seed": 0})
+"""
+
+LEAK = """
+import numpy as np
+import utils.datasets as datasets
+honest_split = datasets._split_off
+def leaking_split(x, y, rows):
+    x_left, y_left, x_off, y_off = honest_split(x, y, rows)
+    return np.concatenate([x_left, x_off]), np.concatenate([y_left, y_off]), x_off, y_off
+datasets._split_off = leaking_split
+"""
+
+# The same, with the guards taken away as well: then the numbers and verdicts must tell.
+SILENT_IDENTITY = """
+import utils.models as models
+def without_dropout(features, classes, *, dropout_rate=0.5, **options):
+    return models.baseline(features, classes, **options)
+models.with_dropout = without_dropout
+"""
+SILENT_LEAK = LEAK + """
+datasets.Dataset.__post_init__ = lambda self: None
+"""
+
+
+def red(chapter, sabotage, **parameters):
+    with pytest.raises(CellExecutionError) as stopped:
+        execute(ROOT / "notebooks" / f"{chapter}.ipynb", after=sabotage, parameters=parameters)
+    return str(stopped.value)
+
+
+def test_dropout_as_the_identity_is_noticed():
+    assert "share of dropped units" in red("02_dropout", IDENTITY)
+
+
+def test_one_seed_for_all_replicates_is_noticed():
+    message = red("01_overfitting", ONE_SEED, seeds=3, epochs=2)
+    assert "ended with the same weights" in message
+
+
+@pytest.mark.parametrize("chapter", ["01_overfitting", "02_dropout"])
+def test_validation_rows_among_the_training_rows_are_noticed(chapter):
+    assert "stand in both" in red(chapter, LEAK, seeds=3, epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "sabotage", "told_by"),
+    [
+        ("02_dropout", SILENT_IDENTITY, "dropout-helps-wide-noisy: verdict was 'supported'"),
+        ("01_overfitting", SILENT_LEAK, "overfit-gap: effect"),
+    ],
+)
+def test_numbers_and_verdicts_tell_where_no_guard_does(chapter, sabotage, told_by):
+    path = ROOT / "notebooks" / f"{chapter}.ipynb"
+    recorded = claims(nbformat.read(path, as_version=4))
+    fresh = claims(execute(path, after=sabotage))
+    assert told_by in "\n".join(changed(recorded, fresh))
