@@ -24,7 +24,7 @@ def changed(recorded: dict, fresh: dict) -> list[str]:
         half_width = (old["interval"][1] - old["interval"][0]) / 2
         allowed = TOLERANCE * half_width + 1e-6
         pairs = [("effect", old["effect"], new["effect"])]
-        pairs += [("interval", *both) for both in zip(old["interval"], new["interval"], strict=True)]
+        pairs += [("interval", old["interval"][k], new["interval"][k]) for k in (0, 1)]
         for what, before, now in pairs:
             if abs(before - now) > allowed:
                 lines.append(f"{name}: {what} was {before:+.5f}, is {now:+.5f}")

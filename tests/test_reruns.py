@@ -125,7 +125,7 @@ from pathlib import Path
 assert not list(Path.cwd().iterdir()), "the notebook is alone"
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {absent + ["pip"]!r}:
+        if name.partition(".")[0] in {[*absent, "pip"]!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Absent())
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path({str(ROOT)!r})]

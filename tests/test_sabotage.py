@@ -41,9 +41,12 @@ def without_dropout(features, classes, *, dropout_rate=0.5, **options):
     return models.baseline(features, classes, **options)
 models.with_dropout = without_dropout
 """
-SILENT_LEAK = LEAK + """
+SILENT_LEAK = (
+    LEAK
+    + """
 datasets.Dataset.__post_init__ = lambda self: None
 """
+)
 
 
 def red(chapter, sabotage, **parameters):

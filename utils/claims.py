@@ -121,7 +121,7 @@ class Claim:
         return NO_DIFFERENCE
 
     def record(self) -> dict:
-        """Everything that was measured, as plain numbers and strings; None for what is not finite."""
+        """All that was measured, as plain numbers and strings; None for what is not finite."""
 
         def plain(numbers):
             return [float(x) if np.isfinite(x) else None for x in numbers]
@@ -189,8 +189,8 @@ def confidence_interval(values: np.ndarray) -> tuple[float, float]:
         return np.nan, np.nan
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
-    # The generator is the bootstrap's own: the same values always give the same interval. BCa is not
-    # defined where nearly all values are equal; the plain percentiles of the resamples then are.
+    # The generator is the bootstrap's own: the same values always give the same interval. BCa is
+    # not defined where nearly all values are equal; the percentiles of the resamples then are.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         for method in ("BCa", "percentile"):

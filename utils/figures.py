@@ -8,6 +8,7 @@ and come with a line style or marker of their own.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,9 @@ class Picture:
     def __repr__(self):
         return f"Figure: {self.title}"
 
-    def _repr_svg_(self):
+    # Drawn once: drawing again would move things, since the layout starts from where it ended.
+    @functools.cached_property
+    def _svg(self):
         buffer = io.StringIO()
         with matplotlib.rc_context(STYLE):
             self.figure.savefig(
@@ -87,6 +90,9 @@ class Picture:
         drawn = buffer.getvalue()
         named = f'<svg role="img" aria-label="{escape(self.alt, {chr(34): "&quot;"})}" '
         return drawn[drawn.index("<svg") :].replace("<svg ", named, 1)
+
+    def _repr_svg_(self):
+        return self._svg
 
 
 def _canvas(title, columns=1, height=3.6, width=7.0, share_y=True):
@@ -197,7 +203,7 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
             axes.plot([values.mean()], [k], color=INK, marker="|", markersize=16)
         axes.set_yticks(range(len(groups)), list(groups))
         axes.invert_yaxis()
-        axes.set_xlabel(xlabel)
+        figure.supxlabel(xlabel, fontsize=STYLE["font.size"])  # has room for long texts
     return Picture(figure, title, alt)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 from typing import Any
 
 
@@ -35,8 +34,9 @@ class Number:
 
     def accepts(self, value: Any) -> bool:
         kinds = int if self.kind is int else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, kinds):
             return False
+        # Not true of nan and of infinities either.
         return self.low <= value <= self.high and not (self.below_high and value == self.high)
 
 

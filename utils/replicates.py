@@ -356,6 +356,15 @@ def _initial_state(build_model, seed):
     return [variable.numpy() for variable in build_model().variables]
 
 
+def _optimizer_state(optimizer, model, state):
+    """The variables of a new optimizer; some of them start as copies of the weights."""
+    for variable, value in zip(model.variables, state, strict=True):
+        variable.assign(value)
+    optimizer = _fresh_optimizer(optimizer)
+    optimizer.build(model.trainable_variables)
+    return [variable.numpy() for variable in optimizer.variables]
+
+
 def replicate(
     build_model: Callable[[], keras.Model],
     data: Dataset | Callable[[int], Dataset],
@@ -406,9 +415,9 @@ def replicate(
         model, rule = build_model(), _fresh_optimizer(optimizer)
         rule.build(model.trainable_variables)
         values = tf.constant(
-            [getattr(owner, attribute) for owner, attribute in _numbers(model, rule)], tf.float32
+            [float(getattr(owner, attribute)) for owner, attribute in _numbers(model, rule)],
+            tf.float32,
         )
-        rule_state = [variable.numpy() for variable in rule.variables]
         first = data_of(seeds[0])
         key = _program_key(model, rule, loss, first.x_train, first.y_train)
         program, trace_seconds = _programs.get(key), 0.0
@@ -419,7 +428,7 @@ def replicate(
                 del _programs[next(iter(_programs))]
             _programs[key] = program
         trained = _train_all(
-            program, build_model, data_of, seeds, epochs, batch_size, values, rule_state, workers
+            program, build_model, data_of, seeds, epochs, batch_size, values, optimizer, workers
         )
 
     curves, weights = zip(*trained, strict=True)
@@ -436,7 +445,7 @@ def replicate(
 
 
 def _train_all(
-    program, build_model, data_of, seeds, epochs, batch_size, values, rule_state, workers
+    program, build_model, data_of, seeds, epochs, batch_size, values, optimizer, workers
 ):
     """Histories of shape (epochs, metrics) and final weights, seed by seed."""
     workers = max(1, min(workers or _cores(), len(seeds)))
@@ -478,7 +487,7 @@ def _train_all(
                         handles, [*arrays, tf.constant(order), tf.constant(batch_size), values]
                     )
                 )
-            kept = own_variables.all[: len(state) - len(rule_state)]
+            kept = own_variables.all[: len(program.owners[0].variables)]
             return np.array(history), [variable.numpy() for variable in kept]
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -486,10 +495,19 @@ def _train_all(
             # Models are built here, one after the other, since seeding is global to the process;
             # training of the first has begun by the time the last is built.
             running = []
+            # Nearly all optimizers start alike whatever the weights are: two starts tell.
+            rule_state, starts_alike = None, False
             for seed in seeds:
                 if stopped.is_set():
                     break
-                state = _initial_state(build_model, seed) + rule_state
+                state = _initial_state(build_model, seed)
+                if not starts_alike:
+                    before = rule_state
+                    rule_state = _optimizer_state(optimizer, program.owners[0], state)
+                    starts_alike = before is not None and all(
+                        map(np.array_equal, before, rule_state)
+                    )
+                state += rule_state
                 running.append(pool.submit(train, seed, state))
             bar = tqdm(running, desc="training", unit="seed", leave=False, disable=None, delay=2)
             trained = [task.result() for task in bar]

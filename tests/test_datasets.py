@@ -1,0 +1,180 @@
+"""Splits that never move, training sets that follow the seed, and errors of one line."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from utils import datasets
+from utils.backend import keras
+from utils.datasets import DatasetError, load
+
+HELD_OUT = ("x_validation", "y_validation", "x_test", "y_test")
+
+
+def rows(x):
+    return {row.tobytes() for row in x}
+
+
+def test_digits_splits_are_disjoint_and_use_every_row():
+    data = load("digits")
+    parts = [data.x_train, data.x_validation, data.x_test]
+    assert [len(x) for x in parts] == [1000, 397, 400]
+    assert len(rows(np.concatenate(parts))) == 1797
+
+
+def test_digits_splits_are_stratified():
+    data = load("digits")
+    whole = np.concatenate([data.y_train, data.y_validation, data.y_test])
+    for y in (data.y_train, data.y_validation, data.y_test):
+        expected = np.bincount(whole) * len(y) / len(whole)
+        assert np.abs(np.bincount(y, minlength=10) - expected).max() <= 2
+
+
+def test_held_out_rows_are_the_same_for_every_seed_and_every_call(monkeypatch):
+    first = load("digits", seed=0)
+    monkeypatch.setattr(datasets, "_pools", {})  # the split is computed anew
+    second = load("digits", seed=7, train_rows=100, label_noise=0.5)
+    for part in HELD_OUT:
+        assert np.array_equal(getattr(first, part), getattr(second, part))
+
+
+def test_features_lie_between_0_and_1_in_the_types_that_training_takes():
+    data = load("digits")
+    assert (data.x_train.min(), data.x_train.max()) == (0, 1)
+    assert (data.x_train.dtype, data.y_train.dtype) == ("float32", "int32")
+
+
+@pytest.mark.parametrize("count", [10, 200, 995])
+def test_train_rows_come_from_the_training_pool_and_hold_every_class(count):
+    data, everything = load("digits", train_rows=count), load("digits")
+    assert len(data.x_train) == len(data.y_train) == count
+    assert rows(data.x_train) <= rows(everything.x_train)
+    assert set(data.y_train) == set(range(10))
+
+
+def test_train_rows_keep_their_own_labels():
+    everything = load("digits")
+    label = {x.tobytes(): y for x, y in zip(everything.x_train, everything.y_train, strict=True)}
+    data = load("digits", train_rows=300, seed=5)
+    assert [label[x.tobytes()] for x in data.x_train] == data.y_train.tolist()
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others():
+    first, again, other = (load("digits", train_rows=200, seed=seed) for seed in (1, 1, 2))
+    assert np.array_equal(first.x_train, again.x_train)
+    assert rows(first.x_train) != rows(other.x_train)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.25, 1.0])
+def test_label_noise_replaces_exactly_its_share_by_another_class(rate):
+    data = load("digits", train_rows=200, label_noise=rate, seed=3)
+    wrong = data.y_train != data.y_train_true
+    assert wrong.sum() == round(rate * 200)
+    assert set(data.y_train) <= set(range(10))
+    clean = load("digits", train_rows=200, seed=3)
+    assert np.array_equal(data.x_train, clean.x_train)
+    assert np.array_equal(data.y_train_true, clean.y_train)
+    assert np.array_equal(clean.y_train, clean.y_train_true)
+
+
+def test_label_noise_and_random_labels_leave_held_out_labels_alone():
+    clean = load("digits")
+    for spoilt in (load("digits", label_noise=1.0), load("digits", random_labels=True)):
+        for part in HELD_OUT:
+            assert np.array_equal(getattr(spoilt, part), getattr(clean, part))
+
+
+def test_random_labels_say_nothing_about_the_rows():
+    data = load("digits", random_labels=True)
+    agreement = (data.y_train == data.y_train_true).mean()
+    assert 0.05 < agreement < 0.15  # 0.1 by chance, with a standard error of 0.0095
+    assert np.array_equal(data.y_train_true, load("digits").y_train)
+    assert not np.array_equal(data.y_train, load("digits", random_labels=True, seed=1).y_train)
+
+
+def test_noise_has_the_shapes_of_the_course_and_is_drawn_by_the_seed():
+    data, again, other = (load("noise", seed=seed) for seed in (0, 0, 1))
+    shapes = [data.x_train.shape, data.x_validation.shape, data.x_test.shape]
+    assert shapes == [(800, 20), (200, 20), (200, 20)]
+    assert (data.features, data.classes, data.image_shape) == (20, 10, None)
+    assert np.array_equal(data.x_train, again.x_train)
+    assert not rows(data.x_train) & rows(other.x_train)
+    assert not np.array_equal(data.y_train, other.y_train)
+
+
+def test_describe_counts_what_is_there():
+    text = load("digits", train_rows=200).describe()
+    assert text == (
+        "digits: 200 training, 397 validation and 400 test rows, 64 features, 10 classes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("train", "validation"), ("train", "test"), ("validation", "test")],
+)
+def test_a_row_in_two_sets_is_refused_with_the_names_of_both(source, target):
+    data = load("digits")
+    leaked = getattr(data, f"x_{target}").copy()
+    leaked[0] = getattr(data, f"x_{source}")[0]
+    names = {"train": "training"}
+    with pytest.raises(DatasetError) as caught:
+        dataclasses.replace(data, **{f"x_{target}": leaked})
+    assert f"both the {names.get(source, source)} and the {target} set" in str(caught.value)
+
+
+@pytest.mark.parametrize("labels", [slice(0), slice(0, 5)])
+def test_rows_without_labels_are_refused(labels):
+    data = load("digits")
+    with pytest.raises(DatasetError, match="1000 training rows"):
+        dataclasses.replace(data, y_train=data.y_train[labels])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"name": "cifar"}, "'digits', 'fashion_mnist', 'mnist', 'noise'"),
+        ({"train_rows": 9}, "train_rows is 9; 'digits' allows 10 to 1000"),
+        ({"train_rows": 1001}, "10 to 1000"),
+        ({"train_rows": 0}, "10 to 1000"),
+        ({"label_noise": -0.1}, "label_noise is -0.1"),
+        ({"label_noise": 1.1}, "from 0 to 1"),
+        ({"label_noise": float("nan")}, "from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_loaded_is_refused_in_one_line(arguments, said):
+    with pytest.raises(DatasetError) as caught:
+        load(**arguments)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_a_failed_download_says_in_one_line_what_to_use_instead(monkeypatch, name):
+    def unreachable():
+        raise Exception("URL fetch failure:\n  no route to host")
+
+    monkeypatch.setattr(datasets, "_pools", {})
+    monkeypatch.setattr(getattr(keras.datasets, name), "load_data", unreachable)
+    with pytest.raises(DatasetError) as caught:
+        load(name)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert f"'{name}' could not be downloaded (URL fetch failure: no route to host)" in message
+    assert "'digits'" in message
+
+
+def test_downloaded_pictures_are_cut_like_the_others_without_their_duplicates(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, x_test = (rng.integers(0, 256, (n, 28, 28), dtype="uint8") for n in (6000, 3000))
+    y, y_test = ((np.arange(n) % 10).astype("uint8") for n in (6000, 3000))
+    x[1], y[1] = x[0], y[0]  # the real files repeat pictures, too
+    x_test[:20], y_test[:20] = x[:20], y[:20]
+    monkeypatch.setattr(datasets, "_pools", {})
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x, y), (x_test, y_test)))
+    data = load("mnist")
+    assert (len(data.x_train), len(data.x_validation)) == (3999, 2000)
+    assert 1980 <= len(data.x_test) < 2000
+    assert (data.features, data.image_shape, data.x_train.max()) == (784, (28, 28), 1)
+    assert np.abs(np.bincount(data.y_validation) - 200).max() <= 1

@@ -1,0 +1,754 @@
+"""`replicate` against plain Keras: the same training, only many at once."""
+
+import dataclasses
+import functools
+import hashlib
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from utils import models, replicates
+from utils.backend import keras, tf
+from utils.datasets import load
+from utils.replicates import METRICS, replicate
+from utils.training import InferenceModeMetrics, ShuffledBatches
+
+L, O = keras.layers, keras.optimizers  # noqa: E741
+
+ROWS = 100  # with batches of 32 the last one holds 4
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load("digits", train_rows=ROWS)
+
+
+@pytest.fixture
+def no_programs(monkeypatch):
+    """Every program that the test needs is traced within the test."""
+    monkeypatch.setattr(replicates, "_programs", {})
+
+
+def small(**settings):
+    return functools.partial(models.combined, 64, 10, widths=(16,), **settings)
+
+
+def plain(**settings):
+    return functools.partial(models.baseline, 64, 10, widths=(16,), **settings)
+
+
+def stack(*layers):
+    """A builder of a network with the given makers of layers between input and output."""
+    return lambda: keras.Sequential(
+        [keras.Input((64,)), *(make() for make in layers), L.Dense(10, activation="softmax")]
+    )
+
+
+class Penalties(keras.callbacks.Callback):
+    """What `evaluate` adds to the loss after each epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.values = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.values.append(float(sum(self.model.losses)))
+
+
+def fitted(build, data, seed, epochs, measured, batch_size=32, optimizer="adam", loss=None):
+    """Metrics of `replicate`, each of shape (epochs,), and final weights from a plain `fit`."""
+    keras.utils.set_random_seed(seed)
+    model = build()
+    optimizer = O.get(optimizer)
+    optimizer = type(optimizer).from_config(optimizer.get_config())
+    model.compile(optimizer, loss or "sparse_categorical_crossentropy", metrics=["accuracy"])
+    if type(optimizer).__name__ == "ScheduleFreeAdamW":
+        # It starts from a copy of the weights, which Keras loses when `fit` builds it in a graph.
+        optimizer.build(model.trainable_variables)
+    penalties = Penalties()
+    evaluation = {
+        "validation_data": (data.x_validation, data.y_validation),
+        "validation_batch_size": len(data.x_validation),
+        "callbacks": [penalties, InferenceModeMetrics(data.x_train, data.y_train)],
+    }
+    history = model.fit(
+        ShuffledBatches(data.x_train, data.y_train, batch_size, seed=seed),
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        **(evaluation if measured else {}),
+    ).history
+    history = {name: np.array(values) for name, values in history.items()}
+    expected = {"running_loss": history["loss"], "running_accuracy": history["accuracy"]}
+    if measured:
+        expected |= {
+            "train_loss": history["train_loss"] - penalties.values,
+            "train_accuracy": history["train_accuracy"],
+            "validation_loss": history["val_loss"] - penalties.values,
+            "validation_accuracy": history["val_accuracy"],
+        }
+    return expected, model.get_weights()
+
+
+def assert_equals_fit(build, data, epochs=2, measured=False, **settings):
+    """Same losses and weights as `fit`; where `measured`, also after each epoch."""
+    # Seed 4 is trained second, on variables that seed 3 has used.
+    result = replicate(build, data, seeds=[3, 4], epochs=epochs, workers=1, **settings)
+    expected, weights = fitted(build, data, 4, epochs, measured, **settings)
+    for metric, values in expected.items():
+        np.testing.assert_allclose(result[metric][1], values, atol=1e-4, rtol=1e-4, err_msg=metric)
+    for ours, theirs in zip(result.weights[1], weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4, rtol=1e-4, err_msg="weights")
+    return result
+
+
+def numbers(result):
+    """All that a call measured, as bytes."""
+    parts = [result[metric] for metric in METRICS] + [w for ws in result.weights for w in ws]
+    return b"".join(part.tobytes() for part in parts)
+
+
+# A replicate is a plain fit.
+
+
+def normalized(**settings):
+    return functools.partial(models.with_batch_normalization, 64, 10, widths=(16,), **settings)
+
+
+MOMENTUM = O.SGD(0.05, momentum=0.9)
+
+
+@pytest.mark.parametrize(
+    ("build", "optimizer"),
+    [
+        (plain(), "adam"),
+        (plain(l2=0.01), MOMENTUM),
+        (normalized(), MOMENTUM),
+        (normalized(l2=0.01), "adam"),
+        (small(), "adam"),
+        (small(l2=0.01), "adam"),
+        (small(l2=0.01), MOMENTUM),
+    ],
+    ids=[
+        "dense", "L2, momentum", "BN, momentum", "BN, L2", "BN, dropout", "BN, dropout, L2",
+        "BN, dropout, L2, momentum",
+    ],
+)  # fmt: skip
+def test_a_replicate_equals_fit_with_the_same_weights_orders_and_masks(build, optimizer, data):
+    assert_equals_fit(build, data, epochs=5, measured=True, optimizer=optimizer)
+
+
+def test_a_replicate_equals_fit_when_the_batch_size_divides_the_rows(data):
+    assert_equals_fit(small(), data, batch_size=20)
+
+
+def test_the_comparison_with_fit_notices_half_the_dropout_rate(data, monkeypatch):
+    result = replicate(small(dropout_rate=0.25), data, seeds=[3, 4], epochs=2)
+    monkeypatch.setattr(sys.modules[__name__], "replicate", lambda *_, **__: result)
+    with pytest.raises(AssertionError, match="running_loss"):
+        assert_equals_fit(small(dropout_rate=0.5), data)
+
+
+OPTIMIZERS = [
+    make
+    for name, make in inspect.getmembers(O, inspect.isclass)
+    if issubclass(make, O.Optimizer)
+    and make is not O.Optimizer
+    and name not in ("LossScaleOptimizer", "MultiOptimizer")  # they wrap others
+]
+
+
+def test_every_optimizer_that_the_course_could_use_is_compared():
+    names = {make.__name__ for make in OPTIMIZERS}
+    assert names >= {
+        "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl",
+        "Lion", "Lamb", "Adafactor",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS, ids=lambda make: make.__name__)
+def test_a_replicate_equals_fit_under_every_optimizer(make, data):
+    result = assert_equals_fit(small(), data, optimizer=make(learning_rate=0.01))
+    assert np.ptp(result["train_loss"][1]) > 0  # it did train
+
+
+def test_the_optimizer_that_is_given_is_left_untouched(data):
+    optimizer = O.Adam(0.01)
+    replicate(plain(), data, seeds=[1], epochs=1, optimizer=optimizer)
+    assert not optimizer.built
+    assert optimizer.iterations.numpy() == 0
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        O.SGD(O.schedules.ExponentialDecay(0.5, decay_steps=2, decay_rate=0.5)),
+        O.Adam(O.schedules.CosineDecay(0.02, decay_steps=6)),
+        O.SGD(0.5, clipnorm=0.1),
+        O.AdamW(0.01, weight_decay=0.3),
+        O.Adam(0.01, weight_decay=0.2),
+        O.SGD(0.1, loss_scale_factor=8.0),
+    ],
+    ids=["exponential", "cosine", "clipnorm", "AdamW", "weight decay", "loss scale"],
+)
+def test_a_replicate_equals_fit_under_schedules_and_other_settings(optimizer, data):
+    assert_equals_fit(small(), data, optimizer=optimizer)
+
+
+def squared(labels, outputs):
+    wanted = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), 10)
+    return tf.reduce_sum((wanted - outputs) ** 2, axis=-1)
+
+
+def test_a_replicate_equals_fit_under_losses_given_as_objects_and_functions(data):
+    sparse = keras.losses.SparseCategoricalCrossentropy()
+    for loss in (sparse, squared):
+        assert_equals_fit(small(), data, loss=loss)
+
+
+def test_a_replicate_equals_fit_with_one_hot_labels_and_label_smoothing(data):
+    eye = np.eye(10, dtype="float32")
+    one_hot = dataclasses.replace(
+        data, y_train=eye[data.y_train], y_validation=eye[data.y_validation]
+    )
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    smooth = assert_equals_fit(small(), one_hot, measured=True, loss=loss)
+    sharp = replicate(
+        small(), one_hot, seeds=[3, 4], epochs=2, loss="categorical_crossentropy", workers=1
+    )
+    assert np.abs(smooth["train_loss"] - sharp["train_loss"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse"])
+def test_a_replicate_equals_fit_with_one_output(loss, data):
+    two = dataclasses.replace(data, y_train=data.y_train % 2, y_validation=data.y_validation % 2)
+    build = lambda: keras.Sequential(  # noqa: E731
+        [keras.Input((64,)), L.Dense(8, "relu"), L.Dense(1, "sigmoid")]
+    )
+    assert_equals_fit(build, two, measured=True, loss=loss)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: L.GaussianDropout(0.4),
+        lambda: L.GaussianNoise(0.3),
+        lambda: L.AlphaDropout(0.3),
+        lambda: L.LayerNormalization(epsilon=0.1),
+        lambda: L.BatchNormalization(momentum=0.5, gamma_regularizer=keras.regularizers.L2(0.2)),
+        lambda: L.Dense(8, activity_regularizer=keras.regularizers.L1L2(0.1, 0.2)),
+        lambda: L.Dense(8, kernel_constraint=keras.constraints.MaxNorm(0.5)),
+    ],
+    ids=["GaussianDropout", "GaussianNoise", "AlphaDropout", "LN", "BN", "activity", "MaxNorm"],
+)
+def test_a_replicate_equals_fit_with_layers_that_the_engine_does_not_know(layer, data):
+    assert_equals_fit(stack(lambda: L.Dense(8, "relu"), layer), data)
+
+
+# Dropout masks.
+
+
+def masks(seeds, rate, steps=10, units=64):
+    """Masks of shape (replicates, steps, units), read from what one weight per unit learned.
+
+    Inputs of one, a loss that is the output, and one row per step: a step at the learning rate r
+    adds -r * mask / (1 - rate) to the weights. With r = 1, 1/4, 1/16 ... a weight holds the masks
+    of all steps as digits to the base 4.
+    """
+    x, y = np.ones((steps, units), "float32"), np.zeros(steps, "int32")
+    ones = dataclasses.replace(
+        load("noise"), x_train=x, y_train=y, y_train_true=y, x_validation=2 * x[:1],
+        y_validation=y[:1], x_test=3 * x[:1], y_test=y[:1],
+    )  # fmt: skip
+
+    def build():
+        layers = [L.Dropout(rate), L.Dense(1, use_bias=False, kernel_initializer="zeros")]
+        return keras.Sequential([keras.Input((units,)), *layers])
+
+    rates = O.schedules.ExponentialDecay(1.0, decay_steps=1, decay_rate=0.25)
+    result = replicate(
+        build, ones, seeds=seeds, epochs=1, batch_size=1, optimizer=O.SGD(rates), loss=output
+    )
+    learned = np.stack([weights[0][:, 0] for weights in result.weights])
+    digits = np.rint(-learned * (1 - rate) * 4 ** (steps - 1)).astype(int)
+    found = np.stack([digits >> 2 * (steps - 1 - k) & 3 for k in range(steps)], axis=1)
+    assert set(np.unique(found)) == {0, 1}
+    return found
+
+
+def output(labels, outputs):
+    return outputs
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.25])
+def test_masks_have_the_rate_and_differ_between_replicates_and_steps(rate):
+    found = masks(range(20), rate)
+    assert len({mask.tobytes() for run in found for mask in run}) == 200
+    kept = found.mean()
+    assert abs(kept - (1 - rate)) < 4 * (rate * (1 - rate) / found.size) ** 0.5
+    # Neither two replicates nor two steps agree more often than independent masks do.
+    chance = rate**2 + (1 - rate) ** 2
+    assert abs((found[:-1] == found[1:]).mean() - chance) < 0.05
+    assert abs((found[:, :-1] == found[:, 1:]).mean() - chance) < 0.05
+
+
+# Many replicates are distributed as many fits.
+
+
+def same_distribution(ours, theirs):
+    """Whether means and spreads agree, as 998 of 1000 pairs of equal distributions do."""
+    mean = stats.ttest_ind(ours, theirs, equal_var=False).pvalue
+    spread = stats.levene(ours, theirs).pvalue
+    return mean > 1e-3 and spread > 1e-3
+
+
+@pytest.fixture(scope="module")
+def fits():
+    """Final validation accuracies of 32 plain fits on 200 rows with a dropout rate of 0.8."""
+    data = load("digits", train_rows=200)
+    finals = []
+    for seed in range(1000, 1032):
+        keras.utils.set_random_seed(seed)
+        model = crowd(0.8)()
+        model.compile("adam", "sparse_categorical_crossentropy")
+        batches = ShuffledBatches(data.x_train, data.y_train, 25, seed=seed)
+        model.fit(batches, epochs=4, shuffle=False, verbose=0)
+        guesses = model(data.x_validation).numpy().argmax(axis=1)
+        finals.append((guesses == data.y_validation).mean())
+    return data, np.array(finals)
+
+
+def crowd(rate):
+    return functools.partial(models.with_dropout, 64, 10, widths=(32,), dropout_rate=rate)
+
+
+def accuracies(data, rate):
+    result = replicate(crowd(rate), data, seeds=range(32), epochs=4, batch_size=25)
+    return result.final("validation_accuracy")
+
+
+def test_mean_and_spread_over_32_replicates_agree_with_32_fits(fits):
+    data, theirs = fits
+    assert same_distribution(accuracies(data, 0.8), theirs)
+
+
+def test_half_the_dropout_rate_would_not_agree_with_32_fits(fits):
+    data, theirs = fits
+    assert not same_distribution(accuracies(data, 0.4), theirs)
+
+
+def test_replicates_that_vary_too_little_would_not_agree_with_32_fits(fits):
+    _, theirs = fits
+    assert not same_distribution(theirs.mean() + (theirs - theirs.mean()) / 4, theirs)
+
+
+# The same seeds give the same numbers.
+
+
+SEEDS = (5, 6, 7)
+
+
+def run_of_reference(**settings):
+    data = load("digits", train_rows=ROWS)
+    return replicate(small(l2=0.01), data, seeds=SEEDS, epochs=2, **settings)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return numbers(run_of_reference())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_number_of_workers_changes_no_bit(workers, reference):
+    assert numbers(run_of_reference(workers=workers)) == reference
+
+
+def test_a_new_trace_after_other_programs_changes_no_bit(reference, data, no_programs):
+    keras.utils.set_random_seed(99)
+    replicate(plain(), data, seeds=[1], epochs=1, optimizer="sgd")
+    again = run_of_reference()
+    assert again.trace_seconds > 0
+    assert numbers(again) == reference
+
+
+def test_the_order_and_the_company_of_seeds_change_no_bit(reference, data):
+    seeds = (9, *SEEDS[::-1])
+    other = replicate(small(l2=0.01), data, seeds=seeds, epochs=2)
+    keep = [seeds.index(seed) for seed in SEEDS]
+    selected = dataclasses.replace(
+        other,
+        history={metric: values[keep] for metric, values in other.history.items()},
+        weights=[other.weights[k] for k in keep],
+    )
+    assert numbers(selected) == reference
+
+
+def test_a_fresh_process_changes_no_bit(reference, request):
+    code = (
+        "import hashlib, tests.test_replicates as t;"
+        "print(hashlib.sha256(t.numbers(t.run_of_reference())).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=request.config.rootpath, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == hashlib.sha256(reference).hexdigest(), done.stderr
+
+
+def test_the_first_epochs_of_a_longer_run_are_those_of_a_shorter_one(data):
+    short, long = (replicate(small(), data, seeds=[1], epochs=n) for n in (2, 4))
+    for metric in METRICS:
+        assert np.array_equal(short[metric], long[metric][:, :2])
+
+
+# Different seeds are different trainings.
+
+
+def test_seeds_differ_in_initial_weights_and_mask_states():
+    first, second = (replicates._initial_state(small(), seed) for seed in (1, 2))
+    different = [not np.array_equal(a, b) for a, b in zip(first, second, strict=True)]
+    names = [variable.path for variable in small()().variables]
+    drawn = [("kernel" in name or "seed" in name) for name in names]
+    assert different == drawn  # biases and statistics start equal
+    assert sum(drawn) == 3
+
+
+def test_seeds_differ_in_batch_orders_alone(data):
+    # With constant initial weights and no dropout, only the order of the rows is left.
+    build = lambda: keras.Sequential(  # noqa: E731
+        [keras.Input((64,)), L.Dense(10, "softmax", kernel_initializer="zeros")]
+    )
+    result = replicate(build, data, seeds=[1, 2], epochs=1)
+    assert result["running_loss"][0] != result["running_loss"][1]
+
+
+def test_replicates_that_end_equal_are_refused(data, monkeypatch):
+    start, orders = replicates._initial_state, replicates.batch_orders
+    monkeypatch.setattr(replicates, "_initial_state", lambda build, seed: start(build, 0))
+    replicate(small(), data, seeds=[1, 2], epochs=1)  # orders still differ
+    monkeypatch.setattr(replicates, "batch_orders", lambda seed, *shape: orders(0, *shape))
+    with pytest.raises(RuntimeError, match="seeds 1 and 2 ended with the same weights"):
+        replicate(small(), data, seeds=[1, 2], epochs=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seeds": []},
+        {"seeds": [1, 2, 1]},
+        {"seeds": [-1]},
+        {"seeds": [2**31]},
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"optimizer": O.Adam(use_ema=True)},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_trained_is_refused(wrong, data):
+    name = "use_ema" if "optimizer" in wrong else next(iter(wrong))
+    with pytest.raises(ValueError, match=name):
+        replicate(plain(), data, **{"seeds": [1], "epochs": 1, **wrong})
+
+
+def test_random_numbers_that_no_seed_reaches_are_refused(data):
+    class Noisy(L.Layer):
+        def call(self, x):
+            return x + keras.random.normal((1,))
+
+    with pytest.raises(ValueError, match="SeedGenerator"):
+        replicate(stack(Noisy), data, seeds=[1], epochs=1)
+
+
+# One program serves a sweep, and only a sweep.
+
+
+SWEEPS = {
+    "dropout rate": [{"build_model": small(dropout_rate=r)} for r in (0.5, 0.1)],
+    "L2": [{"build_model": plain(l2=v)} for v in (0.1, 0.001)],
+    "L1 and L2": [
+        {
+            "build_model": stack(
+                lambda v=v: L.Dense(8, "relu", kernel_regularizer=keras.regularizers.L1L2(v, v / 2))
+            )
+        }
+        for v in (0.1, 0.001)
+    ],
+    "activity penalty": [
+        {
+            "build_model": stack(
+                lambda v=v: L.Dense(8, "relu", activity_regularizer=keras.regularizers.L1(v))
+            )
+        }
+        for v in (0.1, 0.01)
+    ],
+    "penalty on a scale": [
+        {
+            "build_model": stack(
+                lambda v=v: L.BatchNormalization(gamma_regularizer=keras.regularizers.L2(v))
+            )
+        }
+        for v in (0.1, 10.0)
+    ],
+    "learning rate": [{"optimizer": O.Adam(r)} for r in (0.001, 0.1)],
+    "SGD learning rate": [{"optimizer": O.SGD(r, momentum=0.9)} for r in (0.01, 0.2)],
+    "weight decay": [{"optimizer": O.AdamW(weight_decay=w)} for w in (0.5, 0.01)],
+    "seeds": [{"seeds": seeds} for seeds in ((1, 2), (3,))],
+    "rows": [{"data": load("digits", train_rows=rows)} for rows in (100, 37)],
+    "batch size": [{"batch_size": size} for size in (32, 500)],
+    "epochs": [{"epochs": epochs} for epochs in (1, 3)],
+    "initialiser": [
+        {"build_model": stack(lambda i=i: L.Dense(8, "relu", kernel_initializer=i))}
+        for i in ("he_normal", keras.initializers.RandomNormal(stddev=0.3))
+    ],
+}
+
+
+def swept(data, settings):
+    defaults = {"build_model": small(), "data": data, "seeds": (1, 2), "epochs": 1}
+    return replicate(**{**defaults, **settings})
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_traces_once_and_equals_programs_traced_for_each_value(name, data, no_programs):
+    together = [swept(data, settings) for settings in SWEEPS[name]]
+    assert together[0].trace_seconds > 0
+    assert [result.trace_seconds for result in together[1:]] == [0] * (len(together) - 1)
+    assert len({numbers(result) for result in together}) == len(together)
+    for result, settings in zip(together[1:], SWEEPS[name][1:], strict=True):
+        replicates._programs.clear()
+        alone = swept(data, settings)
+        assert alone.trace_seconds > 0
+        assert numbers(alone) == numbers(result)
+
+
+def test_a_functional_model_is_traced_once(data, no_programs):
+    def build():
+        rows = keras.Input((64,))
+        hidden = L.Dense(8, "relu")(rows)
+        added = L.Add()([hidden, L.Dense(8)(hidden)])
+        return keras.Model(rows, L.Dense(10, "softmax")(added))
+
+    first, second = (replicate(build, data, seeds=[1], epochs=1) for _ in range(2))
+    assert first.trace_seconds > 0 == second.trace_seconds
+
+
+def closed_over(number, layer=False):
+    """An activation, or a layer, of a name and a body that do not tell its number."""
+
+    def scaled(x):
+        return tf.nn.relu(number * x)
+
+    class Scaled(L.Layer):
+        def call(self, x):
+            return number * x
+
+    return stack(Scaled) if layer else stack(lambda: L.Dense(8, scaled))
+
+
+class Dropout(L.Layer):
+    """A reader's own layer, which shares only its name with the one of Keras."""
+
+    def __init__(self, rate, **settings):
+        super().__init__(**settings)
+        self.rate = rate
+
+    def call(self, x):
+        return (1 - self.rate) * x
+
+
+def penalised(first, second, shared):
+    def build():
+        one = keras.regularizers.L2(first)
+        two = one if shared else keras.regularizers.L2(second)
+        return keras.Sequential(
+            [
+                keras.Input((64,)),
+                L.Dense(8, "relu", kernel_regularizer=one),
+                L.Dense(10, "softmax", kernel_regularizer=two),
+            ]
+        )
+
+    return build
+
+
+def another_output(labels, outputs):
+    return 2 * squared(labels, outputs)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        [{"build_model": functools.partial(models.baseline, 64, 10, widths=(n,))} for n in (8, 9)],
+        [{"build_model": plain(activation=name)} for name in ("relu", "tanh")],
+        [{"build_model": small(order=order)} for order in (models.STEPS, models.STEPS[::-1])],
+        [{"build_model": small(dropout_rate=rate)} for rate in (0.0, 0.5)],
+        [{"build_model": stack(lambda r=r: L.GaussianDropout(r))} for r in (0.1, 0.6)],
+        [{"build_model": stack(lambda r=r: Dropout(r))} for r in (0.1, 0.6)],
+        [{"build_model": stack(lambda m=m: L.BatchNormalization(momentum=m))} for m in (0.5, 0.9)],
+        [{"build_model": closed_over(number)} for number in (1.0, 3.0)],
+        [{"build_model": closed_over(number, layer=True)} for number in (1.0, 3.0)],
+        [{"build_model": penalised(0.1, 0.1, True)}, {"build_model": penalised(0.1, 9.0, False)}],
+        [{"loss": squared}, {"loss": another_output}],
+        [{"loss": squared}, {"loss": "sparse_categorical_crossentropy"}],
+        [{"loss": lambda y, p: k * squared(y, p)} for k in (1, 2)],  # noqa: B023
+        [{"optimizer": "sgd"}, {"optimizer": "rmsprop"}],
+        [{"optimizer": O.SGD(0.1, momentum=m)} for m in (0.9, 0.5)],
+        [{"optimizer": O.Adam(beta_1=b)} for b in (0.9, 0.1)],
+        [{"optimizer": O.SGD(O.schedules.CosineDecay(r, 9))} for r in (0.1, 0.9)],
+    ],
+    ids=[
+        "width", "activation", "order", "no dropout", "GaussianDropout",
+        "layer called Dropout", "BN momentum",
+        "activation of the same name", "layer of the same name", "shared penalty", "loss function",
+        "loss name", "lambda", "optimizer", "momentum", "beta", "schedule",
+    ],
+)  # fmt: skip
+def test_what_changes_the_program_traces_anew(pair, data, no_programs):
+    first, second = (swept(data, settings) for settings in pair)
+    assert first.trace_seconds > 0
+    assert second.trace_seconds > 0
+
+
+def test_programs_do_not_pile_up_for_ever(data, no_programs, monkeypatch):
+    monkeypatch.setattr(replicates, "_KEPT_PROGRAMS", 2)
+    for width in (4, 5, 6):
+        build = functools.partial(models.baseline, 64, 10, widths=(width,))
+        replicate(build, data, seeds=[1], epochs=1)
+    assert len(replicates._programs) == 2
+    assert replicate(build, data, seeds=[2], epochs=1).trace_seconds == 0
+
+
+# Data per replicate.
+
+
+def test_each_replicate_trains_on_the_dataset_of_its_seed(data):
+    sets = {seed: load("digits", train_rows=50 + seed, seed=seed) for seed in (1, 2)}
+    together = replicate(small(), sets.__getitem__, seeds=[1, 2], epochs=2)
+    for k, seed in enumerate((1, 2)):
+        alone = replicate(small(), sets[seed], seeds=[seed], epochs=2)
+        for metric in METRICS:
+            assert np.array_equal(together[metric][k], alone[metric][0])
+    shared = replicate(small(), sets[1], seeds=[1, 2], epochs=2)
+    assert not np.array_equal(together["train_loss"][1], shared["train_loss"][1])
+
+
+# What is kept of a replicate.
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    return replicate(small(), data, seeds=[1, 2], epochs=3)
+
+
+def test_shapes_and_names_are_those_that_the_documentation_gives(trained):
+    assert len(trained) == 2
+    assert set(trained.history) == set(METRICS)
+    assert {trained[metric].shape for metric in METRICS} == {(2, 3)}
+    assert np.array_equal(trained.final("train_loss"), trained["train_loss"][:, -1])
+    assert trained.seconds >= trained.trace_seconds
+
+
+def test_the_model_of_a_replicate_scores_what_its_history_says(trained, data):
+    for k in range(2):
+        model = trained.model(k)
+        model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        loss, accuracy = model.evaluate(data.x_validation, data.y_validation, verbose=0)
+        assert loss == pytest.approx(trained.final("validation_loss")[k], abs=1e-5)
+        assert accuracy == pytest.approx(trained.final("validation_accuracy")[k], abs=1e-6)
+
+
+def test_predict_equals_the_prediction_of_each_model(trained, data):
+    outputs = trained.predict(data.x_validation)
+    assert outputs.shape == (2, 397, 10)
+    for k in range(2):
+        expected = trained.model(k).predict(data.x_validation, verbose=0)
+        np.testing.assert_allclose(outputs[k], expected, atol=1e-6)
+    with pytest.raises(ValueError, match="draws is 3"):
+        trained.predict(data.x_validation, draws=3)
+
+
+def test_predict_with_a_mask_seed_draws_masks_that_differ_and_repeat(trained, data):
+    rows = data.x_validation[:40]
+    outputs, again, other = (trained.predict(rows, mask_seed=seed, draws=3) for seed in (1, 1, 2))
+    assert outputs.shape == (2, 3, 40, 10)
+    assert np.array_equal(outputs, again)
+    assert len({draw.tobytes() for run in (outputs, other) for r in run for draw in r}) == 12
+    # One draw is not touched by those before it, nor are the kept weights.
+    assert np.array_equal(trained.predict(rows, mask_seed=1)[:, 0], outputs[:, 0])
+    assert np.array_equal(trained.predict(rows, mask_seed=1, draws=3), outputs)
+
+
+def test_predict_gives_two_replicates_masks_of_their_own(trained, data):
+    # Both replicates get the weights of the first, so that only masks are left to differ.
+    twins = dataclasses.replace(trained, weights=[trained.weights[0]] * 2)
+    first, second = twins.predict(data.x_validation[:40], mask_seed=1)
+    assert not np.array_equal(first, second)
+    first, second = twins.predict(data.x_validation[:40])
+    assert np.array_equal(first, second)
+
+
+# Failures stop the whole call.
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_an_error_in_a_worker_comes_out_and_stops_the_rest(error, data):
+    calls = []
+
+    def data_of(seed):
+        calls.append(seed)
+        if seed == 3:
+            raise error("seed 3")
+        return data
+
+    with pytest.raises(error, match="seed 3"):
+        replicate(plain(), data_of, seeds=range(60), epochs=1, workers=2)
+    assert len(calls) < 20
+    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+def test_an_error_in_the_builder_comes_out_and_stops_the_rest(data):
+    built = []
+
+    def build():
+        built.append(None)
+        if len(built) == 4:
+            raise OSError("the fourth model")
+        return plain()()
+
+    with pytest.raises(OSError, match="the fourth model"):
+        replicate(build, data, seeds=range(60), epochs=3)
+    assert len(built) == 4
+
+
+def test_an_interrupt_by_the_user_stops_long_trainings_at_once(data):
+    def data_of(seed):
+        if threading.current_thread() is not threading.main_thread():
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return data
+
+    started = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        replicate(plain(), data_of, seeds=[1], epochs=30_000)
+    assert time.perf_counter() - started < 10  # half a minute, were it not stopped
+
+
+def test_a_failed_call_leaves_the_next_one_its_numbers(reference, data):
+    with pytest.raises(ValueError, match="rows"):
+        replicate(small(l2=0.01), lambda seed: data if seed == 5 else fail(), seeds=SEEDS, epochs=2)
+    assert numbers(run_of_reference()) == reference
+
+
+def fail():
+    raise ValueError("no rows today")
+
+
+def test_metrics_are_plain_numbers_that_json_takes(trained):
+    kept = json.loads(json.dumps({metric: trained[metric].tolist() for metric in METRICS}))
+    assert kept["train_loss"] == trained["train_loss"].tolist()
