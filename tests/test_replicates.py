@@ -674,6 +674,14 @@ def test_predict_equals_the_prediction_of_each_model(trained, data):
         trained.predict(data.x_validation, draws=3)
 
 
+def test_predict_takes_rows_of_their_own_for_each_seed(trained, data):
+    rows = {seed: data.x_validation[seed : seed + 30] for seed in trained.seeds}
+    outputs = trained.predict(rows.get)
+    for k, seed in enumerate(trained.seeds):
+        expected = trained.model(k).predict(rows[seed], verbose=0)
+        np.testing.assert_allclose(outputs[k], expected, atol=1e-6)
+
+
 def test_predict_with_a_mask_seed_draws_masks_that_differ_and_repeat(trained, data):
     rows = data.x_validation[:40]
     outputs, again, other = (trained.predict(rows, mask_seed=seed, draws=3) for seed in (1, 1, 2))

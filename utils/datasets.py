@@ -195,7 +195,7 @@ def load(
         raise DatasetError(
             f"train_rows is {train_rows}; {name!r} allows {pool.classes} to {len(pool.x)}"
         )
-    rng = np.random.default_rng([SPLIT_SEED, seed])
+    rng = np.random.default_rng([seed, SPLIT_SEED])  # not that of `_noise`
     if rows == len(pool.x):
         x, y_true = pool.x, pool.y
     elif rows > len(pool.x) - pool.classes:  # too few rows left over to stratify by

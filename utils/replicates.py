@@ -78,11 +78,18 @@ class Replicates:
         model.set_weights(self.weights[replicate])
         return model
 
-    def predict(self, x: np.ndarray, *, mask_seed: int | None = None, draws: int = 1) -> np.ndarray:
-        """Outputs of every replicate for the same rows.
+    def predict(
+        self,
+        x: np.ndarray | Callable[[int], np.ndarray],
+        *,
+        mask_seed: int | None = None,
+        draws: int = 1,
+    ) -> np.ndarray:
+        """Outputs of every replicate.
 
         Args:
-            x: float array of shape (rows, features).
+            x: float array of shape (rows, features), or a function from a replicate's seed to one,
+                of the same shape for all seeds.
             mask_seed: None for inference mode. An integer leaves the layers in training mode, with
                 masks drawn from that seed and the replicate's own; each draw has masks of its own.
             draws: number of passes; more than one makes sense with `mask_seed` only.
@@ -99,29 +106,27 @@ class Replicates:
         with tf.device("/CPU:0"):
             model = self.build_model()
             forward = tf.function(lambda rows: model(rows, training=training))
-            rows = tf.constant(x)
+            rows_of = x if callable(x) else lambda seed: x
+            mask_states = [v for v in model.variables if v.name == "seed_generator_state"]
             outputs = []
             for seed, weights in zip(self.seeds, self.weights, strict=True):
-                passes = []
+                passes, rows = [], tf.constant(rows_of(seed))
                 for draw in range(draws):
                     # Training mode moves batch-normalisation statistics: start each pass afresh.
-                    model.set_weights(weights)
+                    if draw == 0 or model.non_trainable_weights:
+                        model.set_weights(weights)
                     if training:
-                        _reseed(model, [mask_seed, seed, draw])
+                        _reseed(mask_states, [mask_seed, seed, draw])
                     passes.append(forward(rows).numpy())
                 outputs.append(passes if training else passes[0])
         return np.array(outputs)
 
 
-def _reseed(model, entropy):
-    """Give each random layer of the model a fresh state drawn from `entropy`."""
+def _reseed(states, entropy):
+    """Give the states of a model's random layers new values drawn from `entropy`."""
     rng = np.random.default_rng(entropy)
-    for variable in _seed_states(model):
-        variable.assign([int(rng.integers(2**31)), 0])
-
-
-def _seed_states(model):
-    return [v for v in model.variables if v.name == "seed_generator_state"]
+    for state in states:
+        state.assign([int(rng.integers(2**31)), 0])
 
 
 class _ProgramInput(float):
