@@ -13,10 +13,12 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from .parameters import OneLineError
+
 SPLIT_SEED = 20140614  # the only seed that ever touches the split
 
 
-class DatasetError(ValueError):
+class DatasetError(OneLineError):
     """A dataset that does not exist, cannot be downloaded, or cannot be cut as asked."""
 
 

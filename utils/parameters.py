@@ -11,11 +11,15 @@ import difflib
 from typing import Any
 
 
-class ParameterError(ValueError):
-    """A parameter whose value is not allowed; one sentence, shown without a traceback."""
+class OneLineError(ValueError):
+    """An error whose sentence says all that a reader needs; notebooks show nothing else."""
 
     def _render_traceback_(self):  # what IPython shows in place of its own traceback
         return [f"{type(self).__name__}: {self}"]
+
+
+class ParameterError(OneLineError):
+    """A parameter whose value is not allowed."""
 
 
 @dataclasses.dataclass(frozen=True)
