@@ -44,8 +44,9 @@ def test_cells_were_run_once_from_top_to_bottom_without_error_or_stderr(name):
 @every_chapter
 def test_no_path_or_machine_name_is_stored(name):
     stored = (ROOT / "notebooks" / f"{name}.ipynb").read_text()
+    stored = re.sub(r"base64,[\w+/=\\]+", "", stored)  # pixels can spell anything
     assert not re.search(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|var|content)/", stored)
-    assert socket.gethostname() not in stored
+    assert not re.search(rf"\b{re.escape(socket.gethostname())}\b", stored)
     assert not re.search(r"0x[0-9a-f]{6,}", stored)
 
 
