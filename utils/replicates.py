@@ -261,7 +261,7 @@ class _Program:
         loss = keras.losses.get(loss)
         numbers = _numbers(model, optimizer)
 
-        def row_losses(labels, outputs):
+        def mean_loss(labels, outputs):
             # `fit` hands the labels to any loss in the shape and type of the outputs, too.
             if len(labels.shape) + 1 == len(outputs.shape) and outputs.shape[-1] == 1:
                 labels = labels[..., None]
@@ -271,7 +271,7 @@ class _Program:
             inputs, labels = tf.gather(x, rows), tf.gather(y, rows)
             with tf.GradientTape() as tape:
                 outputs = model(inputs, training=True)
-                value = row_losses(labels, outputs)
+                value = mean_loss(labels, outputs)
                 if model.losses:
                     value += tf.add_n(model.losses)
                 scaled = optimizer.scale_loss(value)
@@ -282,7 +282,7 @@ class _Program:
 
         def measure(x, y):
             outputs = model(x, training=False)
-            return [row_losses(y, outputs), tf.reduce_mean(_accuracy(y, outputs))]
+            return [mean_loss(y, outputs), tf.reduce_mean(_accuracy(y, outputs))]
 
         def epoch(x, y, x_validation, y_validation, order, batch_size, values):
             saved = [getattr(owner, attribute) for owner, attribute in numbers]
