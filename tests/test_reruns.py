@@ -101,7 +101,16 @@ def test_other_parameters_may_change_verdicts_but_not_stop_a_chapter(path, param
     assert len(claims(notebook)) >= 6
 
 
-COLAB_HAS = {"tensorflow", "keras", "scikit-learn", "scipy", "matplotlib", "tqdm", "ipykernel"}
+COLAB_HAS = {
+    "tensorflow",
+    "keras",
+    "scikit-learn",
+    "scipy",
+    "matplotlib",
+    "tqdm",
+    "psutil",
+    "ipykernel",
+}
 IMPORT_NAMES = {
     "jupyter-book": ("jupyter_book", "myst_nb", "sphinx"),
     "sphinx-book-theme": ("sphinx_book_theme",),

@@ -2,7 +2,9 @@
 
 The effect is the mean over seeds of treatment minus control, both measured with the same seed.
 Its 95 % interval is a bias-corrected and accelerated bootstrap over the pairs (Efron 1987,
-https://doi.org/10.2307/2289144; `scipy.stats.bootstrap`).
+https://doi.org/10.2307/2289144; `scipy.stats.bootstrap`). Of many claims without an effect, one in
+twenty would show one by chance. Claims that are made together are therefore judged by wider
+intervals, of level 1 - 0.05/comparisons, which all hold at a time with at least 95 % (Bonferroni).
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ VERDICTS = (SUPPORTED, NOT_SUPPORTED, NO_DIFFERENCE)
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
+# Enough for about sixty resamples beyond each end of an interval for twenty comparisons.
+RESAMPLES_FOR_VERDICTS = 49_999
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +46,8 @@ class Claim:
         seeds: the seed of each pair.
         smallest_effect: effects up to this size count as no difference, in units of the metric;
             decided before looking.
+        comparisons: how many claims are made together with this one, itself included. The
+            verdict allows for all of them.
 
     Where a training diverged, so that a number is not finite, effect and interval are nan and no
     difference is found.
@@ -58,6 +64,7 @@ class Claim:
     direction: Literal["higher", "lower"]
     seeds: tuple[int, ...]
     smallest_effect: float = 0.0
+    comparisons: int = 1
 
     def __post_init__(self):
         for name in ("treatment", "control"):
@@ -80,6 +87,8 @@ class Claim:
             raise ValueError(
                 f"{self.id}: smallest_effect is {self.smallest_effect}; it starts at 0"
             )
+        if self.comparisons < 1:
+            raise ValueError(f"{self.id}: comparisons is {self.comparisons}; it starts at 1")
 
     @property
     def differences(self) -> np.ndarray:
@@ -108,12 +117,20 @@ class Claim:
         """95 % confidence interval of the effect."""
         return confidence_interval(self.differences)
 
+    @functools.cached_property
+    def joint_interval(self) -> tuple[float, float]:
+        """Interval of level 1 - 0.05/comparisons, by which the claim is judged."""
+        if self.comparisons == 1:
+            return self.interval
+        level = 1 - (1 - CONFIDENCE) / self.comparisons
+        return confidence_interval(self.differences, level, RESAMPLES_FOR_VERDICTS)
+
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`: whether the interval lies beyond the smallest effect, and where."""
-        low, high = (
-            self.interval if self.direction == "higher" else [-x for x in self.interval[::-1]]
-        )
+        """One of `VERDICTS`: where the joint interval lies, seen from the smallest effect."""
+        low, high = self.joint_interval
+        if self.direction == "lower":
+            low, high = -high, -low
         if low > self.smallest_effect:
             return SUPPORTED
         if high < -self.smallest_effect:
@@ -136,6 +153,8 @@ class Claim:
             "verdict": self.verdict,
             "effect": effect,
             "interval": plain(self.interval),
+            "comparisons": self.comparisons,
+            "joint_interval": plain(self.joint_interval),
             "effect_size": effect_size,
             "seeds": list(self.seeds),
             "treatment": plain(self.treatment),
@@ -163,9 +182,14 @@ class Claim:
         low, high = self.interval
         size = f"{self.effect_size:+.1f}" if np.isfinite(self.effect_size) else "not defined"
         small = f"; up to {self.smallest_effect:g} counts as none" if self.smallest_effect else ""
+        together = ""
+        if self.comparisons > 1:
+            together = "; {:+.4f} to {:+.4f} when allowing for all {} claims of the chapter".format(
+                *self.joint_interval, self.comparisons
+            )
         return (
             f"Effect on {self.metric}: {self.effect:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
-            f"{small} ({self.treatment.mean():.4f} against {self.control.mean():.4f}, "
+            f"{together}{small} ({self.treatment.mean():.4f} against {self.control.mean():.4f}, "
             f"{len(self.seeds)} paired seeds, effect size {size})."
         )
 
@@ -174,11 +198,16 @@ class Claim:
         return data, {"claim": self.record()}
 
 
-def confidence_interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % bootstrap interval of a mean.
+def confidence_interval(
+    values: np.ndarray, level: float | None = None, resamples: int | None = None
+) -> tuple[float, float]:
+    """Bootstrap interval of a mean.
 
     Args:
         values: shape (seeds,), at least two numbers.
+        level: how often intervals made like this one hold the mean, between 0 and 1;
+            `CONFIDENCE` by default.
+        resamples: number of bootstrap resamples; `RESAMPLES` by default.
 
     Returns:
         Lower and upper bound; both equal the mean where all values are the same, and both are nan
@@ -197,8 +226,8 @@ def confidence_interval(values: np.ndarray) -> tuple[float, float]:
             low, high = stats.bootstrap(
                 (values,),
                 np.mean,
-                n_resamples=RESAMPLES,
-                confidence_level=CONFIDENCE,
+                n_resamples=resamples or RESAMPLES,
+                confidence_level=level or CONFIDENCE,
                 method=method,
                 rng=np.random.default_rng(0),
             ).confidence_interval

@@ -18,7 +18,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from .claims import confidence_interval
+from .claims import VERDICTS, confidence_interval
 
 COLOURS = ("#0072b2", "#c14a00", "#00785a", "#8f3b76", "#5c5c5c", "#8a6a00")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
@@ -204,6 +204,38 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
         axes.set_yticks(range(len(groups)), list(groups))
         axes.invert_yaxis()
         figure.supxlabel(xlabel, fontsize=STYLE["font.size"])  # has room for long texts
+    return Picture(figure, title, alt)
+
+
+def effects(
+    records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str, marks: bool = True
+) -> Picture:
+    """Effects of claims with their 95 % intervals, one line each, beside the line of no effect.
+
+    Args:
+        records: for each label what `Claim.record` returns.
+        title, alt: message and description.
+        xlabel: what the effects are measured in.
+        marks: whether the verdict is written behind each interval.
+    """
+    figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records))
+    looks = {verdict: k for k, verdict in enumerate(VERDICTS)}
+    with matplotlib.rc_context(STYLE):
+        axes.axvline(0, color=INK, linewidth=1)
+        for k, record in enumerate(records.values()):
+            if record["effect"] is None:
+                continue
+            low, high = record["interval"]
+            look = looks[record["verdict"]]
+            axes.plot([low, high], [k, k], color=COLOURS[look], linewidth=2.5)
+            axes.plot([record["effect"]], [k], color=COLOURS[look], marker=MARKERS[look])
+            if marks:
+                axes.annotate(record["verdict"], (high, k), (8, 0), textcoords="offset points",
+                              va="center", fontsize=9)  # fmt: skip
+        axes.margins(x=0.3 if marks else 0.05)
+        axes.set_yticks(range(len(records)), list(records))
+        axes.invert_yaxis()
+        figure.supxlabel(xlabel, fontsize=STYLE["font.size"])
     return Picture(figure, title, alt)
 
 

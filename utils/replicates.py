@@ -379,6 +379,7 @@ def replicate(
     batch_size: int = 32,
     optimizer: str | keras.optimizers.Optimizer = "adam",
     loss: Any = "sparse_categorical_crossentropy",
+    reshuffle: bool = True,
     workers: int | None = None,
 ) -> Replicates:
     """Train one model per seed, as `compile` and `fit` would, and follow all of them.
@@ -397,6 +398,8 @@ def replicate(
         batch_size: rows per step, at least 1; the last batch of an epoch holds the remainder.
         optimizer: any Keras optimizer, by name or as an object, which is left untouched.
         loss: any Keras loss, by name, as an object, or as a function of labels and outputs.
+        reshuffle: whether each epoch visits the rows in an order of its own; without it, all
+            epochs repeat the first one's, as a seeded `fit` of arrays does on TensorFlow.
         workers: trainings that run at a time; by default one per core.
 
     Returns:
@@ -433,8 +436,9 @@ def replicate(
                 del _programs[next(iter(_programs))]
             _programs[key] = program
         trained = _train_all(
-            program, build_model, data_of, seeds, epochs, batch_size, values, optimizer, workers
-        )
+            program, build_model, data_of, seeds, epochs, batch_size, values, optimizer,
+            reshuffle, workers,
+        )  # fmt: skip
 
     curves, weights = zip(*trained, strict=True)
     _require_independent(seeds, weights)
@@ -450,7 +454,7 @@ def replicate(
 
 
 def _train_all(
-    program, build_model, data_of, seeds, epochs, batch_size, values, optimizer, workers
+    program, build_model, data_of, seeds, epochs, batch_size, values, optimizer, reshuffle, workers
 ):
     """Histories of shape (epochs, metrics) and final weights, seed by seed."""
     workers = max(1, min(workers or _cores(), len(seeds)))
@@ -484,7 +488,7 @@ def _train_all(
                 )
             ]
             history = []
-            for order in batch_orders(seed, epochs, len(dataset.x_train)):
+            for order in batch_orders(seed, epochs, len(dataset.x_train), reshuffle):
                 if stopped.is_set():
                     return None
                 history.append(

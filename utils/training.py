@@ -12,19 +12,21 @@ import numpy as np
 from .backend import keras
 
 
-def batch_orders(seed: int, epochs: int, rows: int) -> np.ndarray:
+def batch_orders(seed: int, epochs: int, rows: int, reshuffle: bool = True) -> np.ndarray:
     """The order in which each epoch visits the training rows.
 
     Args:
         seed: replicate's seed; two seeds give unrelated orders.
         epochs: number of epochs.
         rows: number of training rows.
+        reshuffle: whether each epoch has an order of its own; otherwise all have the first
+            epoch's, as in a seeded `fit`.
 
     Returns:
         int32 array of shape (epochs, rows); each row is a permutation of 0 .. rows - 1. The first
         epochs of a longer run are those of a shorter one.
     """
-    return np.stack([_epoch_order(seed, epoch, rows) for epoch in range(epochs)])
+    return np.stack([_epoch_order(seed, epoch * reshuffle, rows) for epoch in range(epochs)])
 
 
 def _epoch_order(seed, epoch, rows):
