@@ -760,3 +760,41 @@ def fail():
 def test_metrics_are_plain_numbers_that_json_takes(trained):
     kept = json.loads(json.dumps({metric: trained[metric].tolist() for metric in METRICS}))
     assert kept["train_loss"] == trained["train_loss"].tolist()
+
+
+def test_a_network_trained_before_is_not_built_again_unless_its_start_changed(data, monkeypatch):
+    built = []
+    honest = replicates._initial_state
+
+    def counting(build_model, seed):
+        built.append(seed)
+        return honest(build_model, seed)
+
+    monkeypatch.setattr(replicates, "_initial_state", counting)
+    monkeypatch.setattr(replicates, "_states", {})
+    start = 0.1
+
+    def build():
+        model = plain()()
+        model.layers[0].bias.assign([start] * model.layers[0].units)
+        return model
+
+    settings = {"seeds": range(3), "epochs": 1}
+    once = replicate(build, data, **settings)
+    again = replicate(build, data, **settings)
+    assert built == [0, 1, 2, 0]
+    for a, b in zip(once.weights[2], again.weights[2], strict=True):
+        np.testing.assert_array_equal(a, b)
+    start = 0.2
+    changed = replicate(build, data, **settings)
+    assert built[4:] == [0, 1, 2], "another start of the same network"
+    assert not np.array_equal(once.weights[2][1], changed.weights[2][1])
+    replicate(build, data, seeds=[5, 1], epochs=1)
+    assert built[7:] == [5, 1], "nothing is taken over where the first seed is new"
+
+
+def test_trainings_that_diverged_are_not_taken_for_one_seed(data):
+    diverged = replicate(
+        plain(), data, seeds=range(3), epochs=2, optimizer=keras.optimizers.SGD(1e30)
+    )
+    assert all(not np.isfinite(weights[0]).all() for weights in diverged.weights)

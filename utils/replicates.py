@@ -361,6 +361,30 @@ def _initial_state(build_model, seed):
     return [variable.numpy() for variable in build_model().variables]
 
 
+# Building a model takes longer than some trainings do, and sweeps build the same ones again.
+_states: dict[Any, dict[int, list[np.ndarray]]] = {}
+_KEPT_STATES = 16
+
+
+def _initial_states(key, build_model, seeds):
+    """The initial state for each seed, from an earlier call where it trained the same network.
+
+    The first seed's model is always built. If it starts in another way than last time, because
+    the builder depends on something that changed, the others are built again, too.
+    """
+    known = _states.pop(key, {})
+    while len(_states) >= _KEPT_STATES:
+        del _states[next(iter(_states))]
+    _states[key] = known
+    for k, seed in enumerate(seeds):
+        if k == 0 or seed not in known:
+            state = _initial_state(build_model, seed)
+            if k == 0 and not (seed in known and all(map(np.array_equal, known[seed], state))):
+                known.clear()
+            known[seed] = state
+        yield known[seed]
+
+
 def _optimizer_state(optimizer, model, state):
     """The variables of a new optimizer; some of them start as copies of the weights."""
     for variable, value in zip(model.variables, state, strict=True):
@@ -436,8 +460,8 @@ def replicate(
                 del _programs[next(iter(_programs))]
             _programs[key] = program
         trained = _train_all(
-            program, build_model, data_of, seeds, epochs, batch_size, values, optimizer,
-            reshuffle, workers,
+            program, _initial_states(key, build_model, seeds), data_of, seeds, epochs, batch_size,
+            values, optimizer, reshuffle, workers,
         )  # fmt: skip
 
     curves, weights = zip(*trained, strict=True)
@@ -454,7 +478,7 @@ def replicate(
 
 
 def _train_all(
-    program, build_model, data_of, seeds, epochs, batch_size, values, optimizer, reshuffle, workers
+    program, states, data_of, seeds, epochs, batch_size, values, optimizer, reshuffle, workers
 ):
     """Histories of shape (epochs, metrics) and final weights, seed by seed."""
     workers = max(1, min(workers or _cores(), len(seeds)))
@@ -506,18 +530,16 @@ def _train_all(
             running = []
             # Nearly all optimizers start alike whatever the weights are: two starts tell.
             rule_state, starts_alike = None, False
-            for seed in seeds:
+            for seed, state in zip(seeds, states, strict=True):
                 if stopped.is_set():
                     break
-                state = _initial_state(build_model, seed)
                 if not starts_alike:
                     before = rule_state
                     rule_state = _optimizer_state(optimizer, program.owners[0], state)
                     starts_alike = before is not None and all(
                         map(np.array_equal, before, rule_state)
                     )
-                state += rule_state
-                running.append(pool.submit(train, seed, state))
+                running.append(pool.submit(train, seed, [*state, *rule_state]))
             bar = tqdm(running, desc="training", unit="seed", leave=False, disable=None, delay=2)
             trained = [task.result() for task in bar]
         except BaseException:
@@ -548,6 +570,8 @@ def _cores():
 def _require_independent(seeds: Sequence[int], weights):
     ended: dict[bytes, int] = {}
     for seed, arrays in zip(seeds, weights, strict=True):
+        if not all(np.isfinite(array).all() for array in arrays):
+            continue  # diverged trainings all end in nan
         content = b"".join(array.tobytes() for array in arrays)
         if content in ended:
             raise RuntimeError(
