@@ -1,0 +1,594 @@
+"""Lets pages state verdicts and show numbers that come from the chapters' evidence.
+
+Prose that repeats a result goes stale when the result changes. Here it does not: numbers are
+filled in from the claims that the executed chapters show, and a verdict that prose states is
+compared with the chapter's verdict. Where they differ, the build warns, and so fails.
+
+Roles that state a verdict, and link to the claim:
+    {supported}`id`, {not-supported}`id`, {no-difference}`id`, each also as {supported}`text <id>`
+Roles that do not:
+    {claim}`id` and {claim}`text <id>` link to a claim
+    {effect}`id`, {effect-only}`id`, {treatment}`id`, {control}`id` are numbers
+    {claim-count}`all`, or one of the verdicts, or `seeds` for the smallest number of seeds
+Directives:
+    {evidence-table}    every claim of the course, with a filter
+    {effects-figure}    a picture of some effects; a line of its body is `id: label`
+    {run-cost-table}    what running each chapter took
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import html
+import math
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import nbformat
+from course_html import _pixels
+from docutils import nodes
+from docutils.parsers.rst import directives
+from jupyter_cache import get_cache
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
+from sphinx.util.nodes import make_refnode
+from sphinx.util.osutil import relative_uri
+
+logger = logging.getLogger(__name__)
+
+CHAPTERS = "notebooks/"
+# For each verdict the role that states it, which also names its class, and a sign.
+ROLES = {
+    "supported": "supported",
+    "not supported": "not-supported",
+    "no difference found": "no-difference",
+}
+SIGNS = {"supported": "✓", "not supported": "✗", "no difference found": "≈"}
+NOT_MEASURED = "not measured"
+
+
+# What the chapters show
+
+
+class Chapter(NamedTuple):
+    """The records of a chapter's claims, and of the cost of its run if it shows one."""
+
+    claims: list[dict]
+    cost: dict | None
+
+
+class Shown(NamedTuple):
+    """A claim's record, and the chapter that shows it."""
+
+    record: dict
+    docname: str
+
+
+@dataclasses.dataclass
+class Evidence:
+    """Part of Sphinx's environment, which is kept between builds.
+
+    Attributes:
+        chapters: what was read, by docname.
+        readers: the pages that show some of it.
+    """
+
+    chapters: dict[str, Chapter] = dataclasses.field(default_factory=dict)
+    readers: set[str] = dataclasses.field(default_factory=set)
+
+
+def evidence_of(env) -> Evidence:
+    """The environment's `Evidence`, which a new environment does not have yet."""
+    if not hasattr(env, "course_evidence"):
+        env.course_evidence = Evidence()
+    return env.course_evidence
+
+
+def outputs_shown(app, docname: str) -> list[dict]:
+    """The outputs that a chapter's page shows.
+
+    MyST-NB writes a copy of each chapter to `jupyter_execute`, but that copy has the outputs of
+    this build only where the chapter was executed just now. Where they came from the cache, the
+    copy holds what was stored in the source, so here the cache is asked itself.
+    """
+    copy = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
+    if app.config.nb_execution_mode == "cache":
+        cache = get_cache(app.config.nb_execution_cache_path)
+        source = nbformat.read(app.env.doc2path(docname), as_version=4)
+        notebook = cache.get_cache_bundle(cache.match_cache_notebook(source).pk).nb
+    else:
+        notebook = nbformat.read(copy, as_version=4)
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def remember_chapter(app, doctree):
+    docname = app.env.docname
+    if docname.startswith(CHAPTERS) and app.env.doc2path(docname).endswith(".ipynb"):
+        shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
+        claims = [metadata["claim"] for metadata in shown if "claim" in metadata]
+        costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
+        evidence_of(app.env).chapters[docname] = Chapter(claims, costs[-1] if costs else None)
+
+
+def forget_page(app, env, docname):
+    evidence_of(env).chapters.pop(docname, None)
+    evidence_of(env).readers.discard(docname)
+
+
+def merge_pages(app, env, docnames, other):
+    """Take over what a process that read some of the pages has found."""
+    found, evidence = evidence_of(other), evidence_of(env)
+    for docname in docnames:
+        if docname in found.chapters:
+            evidence.chapters[docname] = found.chapters[docname]
+    evidence.readers |= found.readers & set(docnames)
+
+
+def chapters_in_order(env) -> dict[str, Chapter]:
+    """The chapters by docname, in the order of the table of contents."""
+    order = []
+
+    def visit(docname):
+        if docname not in order:
+            order.append(docname)
+            for below in env.toctree_includes.get(docname, []):
+                visit(below)
+
+    visit(env.config.root_doc)
+    chapters = evidence_of(env).chapters
+    return {docname: chapters[docname] for docname in order if docname in chapters}
+
+
+def ledger(env) -> dict[str, Shown]:
+    """All claims of the course by id, in reading order."""
+    found = {}
+    for docname, chapter in chapters_in_order(env).items():
+        for record in chapter.claims:
+            found.setdefault(record["id"], Shown(record, docname))
+    return found
+
+
+def check_ids(app, env):
+    """A link to a claim leads to one place, so its id may occur once."""
+    first = ledger(env)
+    for docname, chapter in chapters_in_order(env).items():
+        for record in chapter.claims:
+            if record is not first[record["id"]].record:
+                logger.warning(
+                    "claim %s is shown twice: in %s and in %s",
+                    record["id"],
+                    first[record["id"]].docname,
+                    docname,
+                    location=docname,
+                    type="claims",
+                )
+
+
+# Pages that show evidence are written again when it changed.
+
+
+def _digest(env):
+    chapters = [(name, env.titles[name].astext(), c) for name, c in chapters_in_order(env).items()]
+    return hashlib.sha256(repr(chapters).encode()).hexdigest()
+
+
+def _digest_file(app):
+    return Path(app.doctreedir) / f"evidence.{app.builder.name}.digest"
+
+
+def pages_to_write_again(app, env):
+    file = _digest_file(app)
+    current = file.is_file() and file.read_text() == _digest(env)
+    return [] if current else sorted(evidence_of(env).readers)
+
+
+def note_what_is_written(app, exception):
+    """Only after the last page, so that a build that was stopped is made up for."""
+    if exception is None:
+        _digest_file(app).write_text(_digest(app.env))
+
+
+# Numbers as text
+
+
+def _places(*numbers):
+    """Decimal places: 3, fewer for large numbers, and enough for two digits of small ones."""
+    largest = max(map(abs, numbers))
+    if largest >= 10:
+        return max(0, 2 - math.floor(math.log10(largest)))
+    if 0 < largest < 0.01:
+        return 1 - math.floor(math.log10(largest))
+    return 3
+
+
+def _text(number, places, plus=""):
+    digits = f"{abs(number):.{places}f}"
+    if not float(digits):
+        return digits
+    return ("\N{MINUS SIGN}" if number < 0 else plus) + digits
+
+
+def effect_text(record: dict) -> str:
+    """The effect alone, such as "+0.038"."""
+    if record["effect"] is None:
+        return NOT_MEASURED
+    return _text(record["effect"], _places(record["effect"], *record["interval"]), "+")
+
+
+def interval_text(record: dict, which: str = "interval") -> str:
+    """An interval such as "+0.031 to +0.047", with as many decimal places as the effect."""
+    if record["effect"] is None:
+        return NOT_MEASURED
+    places = _places(record["effect"], *record["interval"])
+    return " to ".join(_text(bound, places, "+") for bound in record[which])
+
+
+def effect_and_interval_text(record: dict) -> str:
+    """Such as "+0.038 (95 % interval +0.031 to +0.047; 20 seeds)"."""
+    if record["effect"] is None:
+        return NOT_MEASURED
+    interval, seeds = interval_text(record), len(record["seeds"])
+    return f"{effect_text(record)} (95 % interval {interval}; {seeds} seeds)"
+
+
+def mean_text(record: dict, group: str) -> str:
+    """The mean of "treatment" or "control", with as many decimal places as the other one."""
+    if None in record["treatment"] + record["control"]:
+        return NOT_MEASURED
+    means = {name: sum(record[name]) / len(record[name]) for name in ("treatment", "control")}
+    return _text(means[group], _places(*means.values()))
+
+
+NUMBERS = {
+    "effect": effect_and_interval_text,
+    "effect-only": effect_text,
+    "treatment": lambda record: mean_text(record, "treatment"),
+    "control": lambda record: mean_text(record, "control"),
+}
+
+
+# Places in pages, which are filled in when all chapters were read
+
+
+class ClaimText(nodes.inline):
+    """Place of a text; `kind` is the role's name, `target` and `shown` what the author wrote."""
+
+
+class ClaimBlock(nodes.General, nodes.Element):
+    """Place of a table or figure; `kind` is the directive's name."""
+
+
+def _place(writer, node):
+    writer.set_source_info(node)
+    evidence_of(writer.env).readers.add(writer.env.docname)
+    return node
+
+
+class LinkRole(ReferenceRole):
+    def run(self):
+        shown = self.title if self.has_explicit_title else None
+        return [_place(self, ClaimText(kind=self.name, target=self.target, shown=shown))], []
+
+
+class NumberRole(SphinxRole):
+    def run(self):
+        return [_place(self, ClaimText(kind=self.name, target=self.text, shown=None))], []
+
+
+class TableDirective(SphinxDirective):
+    def run(self):
+        return [_place(self, ClaimBlock(kind=self.name))]
+
+
+class FigureDirective(SphinxDirective):
+    has_content = True
+    option_spec = {  # noqa: RUF012
+        "title": directives.unchanged_required,
+        "xlabel": directives.unchanged_required,
+        "alt": directives.unchanged_required,
+    }
+
+    def run(self):
+        if missing := [name for name in ("title", "xlabel") if name not in self.options]:
+            raise self.error(f"{self.name} needs the option {missing[0]}")
+        lines = [line.partition(":") for line in self.content if line.strip()]
+        labels = {label.strip(): target.strip() for target, _, label in lines}
+        if not lines or "" in labels or len(labels) < len(lines):
+            raise self.error(f"{self.name} takes lines `id: label`, each with a label of its own")
+        return [_place(self, ClaimBlock(kind=self.name, labels=labels, **self.options))]
+
+
+class FillIn(SphinxPostTransform):
+    """Put links, numbers, tables and figures at their places."""
+
+    default_priority = 8
+
+    def run(self, **kwargs):
+        places = [*self.document.findall(ClaimText), *self.document.findall(ClaimBlock)]
+        if not places:
+            return
+        self.ledger = ledger(self.env)
+        blocks = {
+            "evidence-table": self._evidence_table,
+            "effects-figure": self._effects_figure,
+            "run-cost-table": self._cost_table,
+        }
+        for node in places:
+            if isinstance(node, ClaimText):
+                self._check_place(node)
+                node.replace_self(self._inline(node))
+            else:
+                node.replace_self(blocks[node["kind"]](node))
+
+    def _warn(self, node, message, *arguments):
+        logger.warning(message, *arguments, location=node, type="claims")
+
+    def _check_place(self, node):
+        parent = node.parent
+        while parent is not None and not isinstance(parent, nodes.title):
+            parent = parent.parent
+        if parent is not None:
+            self._warn(node, "a heading cannot hold evidence: menus are made before it is read")
+
+    def _find(self, node, target):
+        """The claim, or None after a warning."""
+        if target in self.ledger:
+            return self.ledger[target]
+        near = difflib.get_close_matches(target, self.ledger, n=1, cutoff=0)
+        hint = f"the nearest is {near[0]}" if near else "no chapter shows a claim"
+        self._warn(node, "there is no claim %s; %s", target, hint)
+        return None
+
+    # Texts
+
+    def _inline(self, node):
+        kind, target = node["kind"], node["target"]
+        if kind == "claim-count":
+            return self._counted(node)
+        found = self._find(node, target)
+        if found is None:
+            return nodes.literal(target, node["shown"] or target)
+        record = found.record
+        if kind in NUMBERS:
+            text = NUMBERS[kind](record)
+            return nodes.inline(text, text, classes=["claim-number"])
+        if kind == "claim":
+            return self._link(found, node["shown"] or record["sentence"], ["claim-link"])
+        verdict = record["verdict"]
+        stated = next(name for name, role in ROLES.items() if role == kind)
+        if verdict != stated:
+            self._warn(
+                node,
+                'claim %s is written as "%s" here, but the evidence says "%s": %s',
+                target,
+                stated,
+                verdict,
+                effect_and_interval_text(record),
+            )
+        return self._link(found, node["shown"] or verdict, ["verdict", f"verdict-{ROLES[verdict]}"])
+
+    def _counted(self, node):
+        verdicts = [shown.record["verdict"] for shown in self.ledger.values()]
+        counts = {"all": len(verdicts), **{verdict: verdicts.count(verdict) for verdict in ROLES}}
+        counts["seeds"] = min((len(s.record["seeds"]) for s in self.ledger.values()), default=0)
+        if node["target"] not in counts:
+            self._warn(node, "claim-count takes one of: %s", ", ".join(counts))
+        return nodes.Text(str(counts.get(node["target"], node["target"])))
+
+    def _link(self, found, text, classes):
+        if self.app.builder.format != "html":
+            return nodes.inline(text, text, classes=classes)
+        record, docname = found
+        link = make_refnode(
+            self.app.builder,
+            self.env.docname,
+            docname,
+            f"claim-{record['id']}",
+            nodes.inline(text, text),
+            record["sentence"],
+        )
+        link["classes"] += classes
+        return link
+
+    # Tables
+
+    def _address(self, docname):
+        return html.escape(self.app.builder.get_relative_uri(self.env.docname, docname))
+
+    def _title(self, docname):
+        return self.env.titles[docname].astext()
+
+    def _evidence_table(self, node):
+        if self.app.builder.format != "html":
+            items = [
+                f"{record['sentence']} {record['verdict']}: {effect_and_interval_text(record)}"
+                for record, _ in self.ledger.values()
+            ]
+            return nodes.bullet_list(
+                "", *(nodes.list_item("", nodes.paragraph("", item)) for item in items)
+            )
+        chapters = {docname: self._title(docname) for _, docname in self.ledger.values()}
+        rows = "".join(self._evidence_row(shown) for shown in self.ledger.values())
+        return nodes.raw(
+            "",
+            EVIDENCE.format(
+                verdicts=_options({verdict: verdict for verdict in ROLES}),
+                chapters=_options({_name(docname): t for docname, t in chapters.items()}),
+                rows=rows,
+            ),
+            format="html",
+            classes=["evidence"],
+        )
+
+    def _evidence_row(self, shown):
+        record, docname = shown
+        verdict = record["verdict"]
+        numbers = [f"<strong>{effect_text(record)}</strong>"]
+        if record["effect"] is not None:
+            numbers[0] += f" (95 % interval {interval_text(record)})"
+            if record["comparisons"] > 1:
+                numbers.append(
+                    f"{interval_text(record, 'joint_interval')} allowing for all "
+                    f"{record['comparisons']} claims of the chapter"
+                )
+        if record["smallest_effect"]:
+            numbers.append(f"no more than {record['smallest_effect']:g} counts as none")
+        return ROW.format(
+            verdict=verdict,
+            role=ROLES[verdict],
+            sign=SIGNS[verdict],
+            name=html.escape(_name(docname)),
+            address=self._address(docname),
+            id=html.escape(record["id"]),
+            sentence=html.escape(record["sentence"]),
+            metric=html.escape(record["metric"]),
+            numbers="".join(f"<span>{number}</span>" for number in numbers),
+            seeds=len(record["seeds"]),
+            title=html.escape(self._title(docname)),
+            command=html.escape(f"papermill {docname}.ipynb out.ipynb"),
+        )
+
+    def _cost_table(self, node):
+        costs = {
+            docname: chapter.cost
+            for docname, chapter in chapters_in_order(self.env).items()
+            if chapter.cost
+        }
+        rows = [
+            _row(self._chapter_link(docname), f"{cost['seconds']:.0f}", f"{cost['megabytes']:.0f}")
+            for docname, cost in costs.items()
+        ]
+        total = sum(cost["seconds"] for cost in costs.values())
+        rows.append(_row(nodes.strong("", "all chapters"), f"{total:.0f}", ""))
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in (50, 25, 25)), cols=3)
+        group += nodes.thead("", _row(nodes.Text("Chapter"), "Seconds", "Megabytes"))
+        group += nodes.tbody("", *rows)
+        return nodes.table("", group, classes=["run-cost"])
+
+    def _chapter_link(self, docname):
+        title = nodes.Text(self._title(docname))
+        if self.app.builder.format != "html":
+            return title
+        return make_refnode(self.app.builder, self.env.docname, docname, None, title)
+
+    # Figures
+
+    def _effects_figure(self, node):
+        found = {label: self._find(node, target) for label, target in node["labels"].items()}
+        records = {label: shown.record for label, shown in found.items() if shown}
+        words = [node["alt"]] if "alt" in node else []
+        for label, record in records.items():
+            numbers = effect_text(record)
+            if record["effect"] is not None:
+                numbers += f", 95 % interval {interval_text(record)}"
+            words.append(f"{label}: {numbers}, {record['verdict']}.")
+        alt = " ".join(words)
+        builder = self.app.builder
+        if builder.format != "html" or not records:
+            return nodes.paragraph("", alt)
+
+        if str(self.app.srcdir) not in sys.path:
+            sys.path.insert(0, str(self.app.srcdir))
+        from utils.figures import effects
+
+        picture = effects(records, title=node["title"], alt=alt, xlabel=node["xlabel"])
+        drawn = picture._repr_svg_()
+        name = f"effects-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}.svg"
+        file = Path(builder.outdir) / builder.imagedir / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(drawn, encoding="utf-8")
+
+        address = relative_uri(
+            builder.get_target_uri(self.env.docname), f"{builder.imagedir}/{name}"
+        )
+        root = ElementTree.fromstring(drawn)
+        image = nodes.image(
+            uri=address,
+            candidates={"*": address},
+            alt=alt,
+            loading="lazy",
+            classes=["course-figure"],
+            pixels=(_pixels(root.get("width")), _pixels(root.get("height"))),
+        )
+        return nodes.container("", image, classes=["effects-figure"])
+
+
+def _name(docname):
+    return docname.removeprefix(CHAPTERS)
+
+
+def _row(*cells):
+    cells = [nodes.Text(cell) if isinstance(cell, str) else cell for cell in cells]
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+
+
+def _options(labels):
+    return "".join(
+        f'<option value="{html.escape(value)}">{html.escape(label)}</option>'
+        for value, label in labels.items()
+    )
+
+
+# The roles keep the table a table for screen readers where the style stacks its cells.
+EVIDENCE = """
+<form class="evidence-controls" aria-label="Filter the claims" hidden>
+<label>Verdict <select name="verdict"><option value="">all</option>{verdicts}</select></label>
+<label>Chapter <select name="chapter"><option value="">all</option>{chapters}</select></label>
+<label>Words <input name="words" type="search" autocomplete="off"></label>
+<button type="button">Show all</button>
+</form>
+<p class="evidence-count" role="status" aria-live="polite"></p>
+<table class="evidence-table" role="table" aria-label="Claims of the course">
+<thead role="rowgroup"><tr role="row">
+<th role="columnheader" scope="col">Claim</th>
+<th role="columnheader" scope="col">Verdict</th>
+<th role="columnheader" scope="col">Effect</th>
+<th role="columnheader" scope="col">Seeds</th>
+<th role="columnheader" scope="col">Chapter</th>
+</tr></thead>
+<tbody role="rowgroup">{rows}</tbody>
+</table>
+"""
+ROW = """
+<tr role="row" data-verdict="{verdict}" data-chapter="{name}">
+<th role="rowheader" scope="row" data-label="Claim">
+<a class="reference internal" href="{address}#claim-{id}">{sentence}</a></th>
+<td role="cell" data-label="Verdict"><span class="verdict-badge verdict-{role}">
+<span aria-hidden="true">{sign}</span> {verdict}</span></td>
+<td role="cell" data-label="Effect"><span>{metric}</span>{numbers}
+<details><summary>Repeat it</summary>
+<div class="highlight"><pre>{command}</pre></div></details></td>
+<td role="cell" data-label="Seeds">{seeds}</td>
+<td role="cell" data-label="Chapter"><a class="reference internal" href="{address}">{title}</a></td>
+</tr>"""
+
+
+def add_script(app, pagename, templatename, context, doctree):
+    if doctree is not None and any("evidence" in n["classes"] for n in doctree.findall(nodes.raw)):
+        app.add_js_file("claims_table.js", loading_method="defer")
+
+
+def setup(app):
+    app.add_node(ClaimText)
+    app.add_node(ClaimBlock)
+    for role in ("claim", *ROLES.values()):
+        app.add_role(role, LinkRole())
+    for role in ("claim-count", *NUMBERS):
+        app.add_role(role, NumberRole())
+    app.add_directive("evidence-table", TableDirective)
+    app.add_directive("run-cost-table", TableDirective)
+    app.add_directive("effects-figure", FigureDirective)
+    app.add_post_transform(FillIn)
+    app.connect("doctree-read", remember_chapter)
+    app.connect("env-purge-doc", forget_page)
+    app.connect("env-merge-info", merge_pages)
+    app.connect("env-updated", pages_to_write_again)
+    app.connect("env-check-consistency", check_ids)
+    app.connect("build-finished", note_what_is_written)
+    app.connect("html-page-context", add_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}
