@@ -127,6 +127,27 @@ def test_there_are_enough_claims_on_enough_seeds(name):
     assert any(record["verdict"] != SUPPORTED for record in records.values())
 
 
+@every_chapter
+def test_verdicts_allow_for_all_claims_of_the_chapter(name):
+    records = claims(CHAPTERS[name])
+    assert {record["comparisons"] for record in records.values()} == {len(records)}
+    assert f"makes {len(records)} claims" in prose(CHAPTERS[name])
+
+
+def test_the_course_has_enough_claims_and_enough_that_are_not_supported():
+    records = [r for notebook in CHAPTERS.values() for r in claims(notebook).values()]
+    assert len(records) >= 40
+    assert sum(record["verdict"] != SUPPORTED for record in records) >= 5
+
+
+@every_chapter
+def test_a_chapter_ends_with_what_it_cost(name):
+    last = CHAPTERS[name].cells[-1]
+    (output,) = last.outputs
+    assert output.metadata["cost"]["seconds"] > 0
+    assert output.metadata["cost"]["megabytes"] > 0
+
+
 def test_claim_ids_are_unique_in_the_course():
     ids = [record for notebook in CHAPTERS.values() for record in claims(notebook)]
     shown = sum(
@@ -153,7 +174,7 @@ def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_
 def test_verdicts_are_not_so_close_that_another_processor_would_change_them(name):
     """Other processors move a mean over seeds by far less than a tenth of its interval."""
     for record in claims(CHAPTERS[name]).values():
-        low, high = record["interval"]
+        low, high = record["joint_interval"]
         # What decides is whether the whole interval lies beyond the smallest effect.
         small = record["smallest_effect"]
         for distance in (abs(low - small), abs(high + small)):

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tests.notebook_runs import ROOT, claims, execute
+from tests.notebook_runs import ROOT, chapters, claims, execute
 from tests.test_recorded_numbers import changed
 
 IDENTITY = """
@@ -64,7 +64,7 @@ def test_one_seed_for_all_replicates_is_noticed():
     assert "ended with the same weights" in message
 
 
-@pytest.mark.parametrize("chapter", ["01_overfitting", "02_dropout"])
+@pytest.mark.parametrize("chapter", [path.stem for path in chapters()])
 def test_validation_rows_among_the_training_rows_are_noticed(chapter):
     assert "stand in both" in red(chapter, LEAK, seeds=3, epochs=2)
 
