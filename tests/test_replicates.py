@@ -798,3 +798,11 @@ def test_trainings_that_diverged_are_not_taken_for_one_seed(data):
         plain(), data, seeds=range(3), epochs=2, optimizer=keras.optimizers.SGD(1e30)
     )
     assert all(not np.isfinite(weights[0]).all() for weights in diverged.weights)
+
+
+def test_without_reshuffling_all_epochs_have_the_first_one_s_order(data):
+    seeds = range(2)
+    one_order = replicate(plain(), data, seeds=seeds, epochs=2, reshuffle=False)
+    reshuffled = replicate(plain(), data, seeds=seeds, epochs=2)
+    assert np.array_equal(one_order["train_loss"][:, 0], reshuffled["train_loss"][:, 0])
+    assert not np.array_equal(one_order["train_loss"][:, 1], reshuffled["train_loss"][:, 1])
