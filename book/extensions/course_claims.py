@@ -29,7 +29,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import nbformat
-from course_html import _pixels
+from course_html import pixels
 from docutils import nodes
 from docutils.parsers.rst import directives
 from jupyter_cache import get_cache
@@ -513,7 +513,7 @@ class FillIn(SphinxPostTransform):
             alt=alt,
             loading="lazy",
             classes=["course-figure"],
-            pixels=(_pixels(root.get("width")), _pixels(root.get("height"))),
+            pixels=(pixels(root.get("width")), pixels(root.get("height"))),
         )
         return nodes.container("", image, classes=["effects-figure"])
 

@@ -96,7 +96,7 @@ def add_formula_style(app, pagename, templatename, context, doctree):
 # Figures
 
 
-def _pixels(length: str) -> int | None:
+def pixels(length: str) -> int | None:
     """A length such as '504pt' in pixels; None for relative ones such as '100%'."""
     match = re.fullmatch(r"([\d.]+)(|px|pt|in)", length)
     return round(float(match[1]) * PIXELS_PER_UNIT[match[2]]) if match else None
@@ -125,7 +125,7 @@ class DescribeFigures(SphinxTransform):
         image["alt"] = alt
         image["loading"] = "lazy"
         image["classes"].append("course-figure")
-        size = _pixels(drawn.get("width", "")), _pixels(drawn.get("height", ""))
+        size = pixels(drawn.get("width", "")), pixels(drawn.get("height", ""))
         if None not in size:
             image["pixels"] = size
 
