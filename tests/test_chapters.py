@@ -9,12 +9,14 @@ import tomllib
 import xml.etree.ElementTree as ElementTree
 
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from papermill import inspect_notebook
+from scipy import stats
 
 from tests.notebook_runs import ROOT, chapters, claims
-from utils.claims import SUPPORTED
+from utils.claims import NO_DIFFERENCE, NOT_SUPPORTED, SUPPORTED
 from utils.parameters import PARAMETERS, check
 
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in chapters()}
@@ -132,6 +134,20 @@ def test_verdicts_allow_for_all_claims_of_the_chapter(name):
     records = claims(CHAPTERS[name])
     assert {record["comparisons"] for record in records.values()} == {len(records)}
     assert f"makes {len(records)} claims" in prose(CHAPTERS[name])
+
+
+@every_chapter
+def test_verdicts_do_not_hang_on_the_kind_of_interval(name):
+    """The bootstrap is somewhat narrow for 20 pairs; Student's t must say the same."""
+    for record in claims(CHAPTERS[name]).values():
+        differences = np.subtract(record["treatment"], record["control"])
+        level = 1 - 0.05 / record["comparisons"]
+        reach = stats.t.ppf((1 + level) / 2, len(differences) - 1) * stats.sem(differences)
+        sign = 1 if record["direction"] == "higher" else -1
+        low, high = sorted(sign * (differences.mean() + end * reach) for end in (-1, 1))
+        small = record["smallest_effect"]
+        said = SUPPORTED if low > small else NOT_SUPPORTED if high < -small else NO_DIFFERENCE
+        assert said == record["verdict"], record["id"]
 
 
 def test_the_course_has_enough_claims_and_enough_that_are_not_supported():

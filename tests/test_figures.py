@@ -138,3 +138,19 @@ def test_curves_differ_in_more_than_colour(kind):
     values = getattr(figures, kind)
     assert len(values) == len(figures.COLOURS)
     assert all(one != other for one, other in itertools.combinations(values, 2))
+
+
+def test_effects_show_each_claim_with_its_verdict_and_skip_what_was_not_measured():
+    record = {"effect": 0.1, "interval": [0.05, 0.15], "verdict": "supported"}
+    lost = {"effect": None, "interval": [None, None], "verdict": "no difference found"}
+    picture = figures.effects(
+        {"first": record, "second": lost},
+        title="One claim helps",
+        alt="The first effect is 0.1, the second was not measured.",
+        xlabel="effect",
+    )
+    drawn = picture._repr_svg_()
+    assert ">first<" in drawn
+    assert ">second<" in drawn
+    assert drawn.count(">supported<") == 1
+    assert ">no difference found<" not in drawn

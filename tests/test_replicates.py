@@ -503,7 +503,7 @@ SWEEPS = {
     "rows": [{"data": load("digits", train_rows=rows)} for rows in (100, 37)],
     "batch size": [{"batch_size": size} for size in (32, 500)],
     "epochs": [{"epochs": epochs} for epochs in (1, 3)],
-    "initialiser": [
+    "initializer": [
         {"build_model": stack(lambda i=i: L.Dense(8, "relu", kernel_initializer=i))}
         for i in ("he_normal", keras.initializers.RandomNormal(stddev=0.3))
     ],
@@ -563,7 +563,7 @@ class Dropout(L.Layer):
         return (1 - self.rate) * x
 
 
-def penalised(first, second, shared):
+def penalized(first, second, shared):
     def build():
         one = keras.regularizers.L2(first)
         two = one if shared else keras.regularizers.L2(second)
@@ -594,7 +594,7 @@ def another_output(labels, outputs):
         [{"build_model": stack(lambda m=m: L.BatchNormalization(momentum=m))} for m in (0.5, 0.9)],
         [{"build_model": closed_over(number)} for number in (1.0, 3.0)],
         [{"build_model": closed_over(number, layer=True)} for number in (1.0, 3.0)],
-        [{"build_model": penalised(0.1, 0.1, True)}, {"build_model": penalised(0.1, 9.0, False)}],
+        [{"build_model": penalized(0.1, 0.1, True)}, {"build_model": penalized(0.1, 9.0, False)}],
         [{"loss": squared}, {"loss": another_output}],
         [{"loss": squared}, {"loss": "sparse_categorical_crossentropy"}],
         [{"loss": lambda y, p: k * squared(y, p)} for k in (1, 2)],  # noqa: B023

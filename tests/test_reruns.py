@@ -48,7 +48,7 @@ def test_papermill_reruns_a_chapter_with_another_rate(tmp_path):
         epochs=2,
         optimizer=keras.optimizers.Adam(0.001),
     )
-    measured = records["dropout-memorises-less-noise"]["treatment"]
+    measured = records["dropout-memorizes-less-noise"]["treatment"]
     assert measured == pytest.approx(expected.final("train_accuracy"), abs=1e-6)
 
 

@@ -4,7 +4,7 @@ The effect is the mean over seeds of treatment minus control, both measured with
 Its 95 % interval is a bias-corrected and accelerated bootstrap over the pairs (Efron 1987,
 https://doi.org/10.2307/2289144; `scipy.stats.bootstrap`). Of many claims without an effect, one in
 twenty would show one by chance. Claims that are made together are therefore judged by wider
-intervals, of level 1 - 0.05/comparisons, which all hold at a time with at least 95 % (Bonferroni).
+intervals, of level 1 - 0.05/comparisons, which all hold at a time with about 95 % (Bonferroni).
 """
 
 from __future__ import annotations

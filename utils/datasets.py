@@ -68,7 +68,7 @@ class Dataset:
             if shared:
                 raise DatasetError(
                     f"{self.name}: {shared} rows stand in both the {first} and the {second} set; "
-                    "a score on them would measure memory, not generalisation"
+                    "a score on them would measure memory, not generalization"
                 )
 
     @property

@@ -100,7 +100,11 @@ def _canvas(title, columns=1, height=3.6, width=7.0, share_y=True):
         figure = Figure(figsize=(width, height))
         axes = figure.subplots(1, columns, sharey=share_y, squeeze=False)[0]
         figure.suptitle(
-            "\n".join(textwrap.wrap(title, 70)), x=0.01, ha="left", fontsize=12, weight="bold"
+            "\n".join(textwrap.wrap(title, int(10 * width))),
+            x=0.01,
+            ha="left",
+            fontsize=12,
+            weight="bold",
         )
     return figure, axes
 
@@ -207,18 +211,16 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
     return Picture(figure, title, alt)
 
 
-def effects(
-    records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str, marks: bool = True
-) -> Picture:
+def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str) -> Picture:
     """Effects of claims with their 95 % intervals, one line each, beside the line of no effect.
 
     Args:
         records: for each label what `Claim.record` returns.
         title, alt: message and description.
         xlabel: what the effects are measured in.
-        marks: whether the verdict is written behind each interval.
     """
-    figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records))
+    # Narrow enough to be read on a phone without scrolling.
+    figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records), width=5.6)
     looks = {verdict: k for k, verdict in enumerate(VERDICTS)}
     with matplotlib.rc_context(STYLE):
         axes.axvline(0, color=INK, linewidth=1)
@@ -229,10 +231,9 @@ def effects(
             look = looks[record["verdict"]]
             axes.plot([low, high], [k, k], color=COLOURS[look], linewidth=2.5)
             axes.plot([record["effect"]], [k], color=COLOURS[look], marker=MARKERS[look])
-            if marks:
-                axes.annotate(record["verdict"], (high, k), (8, 0), textcoords="offset points",
-                              va="center", fontsize=9)  # fmt: skip
-        axes.margins(x=0.3 if marks else 0.05)
+            axes.annotate(
+                record["verdict"], (1.02, k), xycoords=axes.get_yaxis_transform(), va="center"
+            )
         axes.set_yticks(range(len(records)), list(records))
         axes.invert_yaxis()
         figure.supxlabel(xlabel, fontsize=STYLE["font.size"])

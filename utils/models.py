@@ -50,7 +50,7 @@ def _network(
             f"widths is {tuple(widths)}; it takes one positive number per hidden layer"
         )
     if use_bias is None:
-        # Batch normalisation subtracts the mean, and with it any bias just before it.
+        # Batch normalization subtracts the mean, and with it any bias just before it.
         use_bias = order[0] != "batch_normalization"
 
     initializer = "glorot_uniform"  # Keras's default
@@ -92,7 +92,7 @@ def baseline(
     l2: float = 0.0,
     weight_scale: float = 1.0,
 ) -> keras.Model:
-    """The unregularised network: Dense layers and nothing else.
+    """The unregularized network: Dense layers and nothing else.
 
     Args:
         features: length of an input row.
@@ -157,14 +157,14 @@ def with_batch_normalization(
     momentum: float = 0.99,
     use_bias: bool | None = None,
 ) -> keras.Model:
-    """The baseline with batch normalisation in each hidden block (Ioffe & Szegedy 2015).
+    """The baseline with batch normalization in each hidden block (Ioffe & Szegedy 2015).
 
     Args:
         position: 'before' or 'after' the activation.
         momentum: share of the moving averages that a training step keeps, 0 <= momentum < 1
             (https://keras.io/api/layers/normalization_layers/batch_normalization/).
         use_bias: whether the hidden Dense layers have a bias; by default they have none where
-            batch normalisation follows at once, since it would cancel it.
+            batch normalization follows at once, since it would cancel it.
 
     The other arguments and the result are those of `baseline`.
     """
@@ -200,7 +200,7 @@ def combined(
     momentum: float = 0.99,
     use_bias: bool | None = None,
 ) -> keras.Model:
-    """Batch normalisation and dropout together, in any order within a hidden block.
+    """Batch normalization and dropout together, in any order within a hidden block.
 
     Args:
         order: the steps after each hidden Dense layer, from `STEPS`.
@@ -263,21 +263,21 @@ def with_augmentation(
 
 
 def fold_batch_normalization(model: keras.Model) -> keras.Model:
-    """The same function at inference, without the batch-normalisation layers.
+    """The same function at inference, without the batch-normalization layers.
 
-    In inference mode batch normalisation is one multiplication and one addition per unit, which
+    In inference mode batch normalization is one multiplication and one addition per unit, which
     the Dense layer before it can do (Jacob et al. 2018, section 3.2): with moving mean m, moving
     variance v, scale g, shift b and s = g / sqrt(v + epsilon), the kernel W becomes W s and the
     bias c becomes (c - m) s + b.
 
     Args:
-        model: a Sequential in which each batch normalisation follows a Dense layer at once.
+        model: a Sequential in which each batch normalization follows a Dense layer at once.
 
     Returns:
         A built, uncompiled `keras.Sequential`, for inference only.
 
     Raises:
-        ValueError: a batch normalisation follows something else, such as an activation.
+        ValueError: a batch normalization follows something else, such as an activation.
     """
     stack, weights = [keras.Input(model.input_shape[1:])], []
     foldable = False

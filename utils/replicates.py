@@ -112,7 +112,7 @@ class Replicates:
             for seed, weights in zip(self.seeds, self.weights, strict=True):
                 passes, rows = [], tf.constant(rows_of(seed))
                 for draw in range(draws):
-                    # Training mode moves batch-normalisation statistics: start each pass afresh.
+                    # Training mode moves batch-normalization statistics: start each pass afresh.
                     if draw == 0 or model.non_trainable_weights:
                         model.set_weights(weights)
                     if training:
