@@ -1,5 +1,6 @@
 """Verdicts, intervals and what a claim shows of itself."""
 
+import dataclasses
 import json
 import re
 import warnings
@@ -187,3 +188,38 @@ def test_what_is_no_evidence_is_refused_with_the_claim_named(wrong, said):
     with pytest.raises(ValueError, match="dropout-helps: ") as caught:
         claim(**wrong)
     assert said in str(caught.value)
+
+
+def test_claims_made_together_are_judged_by_a_wider_interval():
+    alone = claim(0.012)
+    assert alone.joint_interval == alone.interval
+    together = dataclasses.replace(alone, comparisons=20)
+    assert together.interval == alone.interval
+    assert together.joint_interval[0] < alone.interval[0]
+    assert together.joint_interval[1] > alone.interval[1]
+    # A smallest effect between the two lower ends: the single claim passes, the one of many fails.
+    between = (alone.interval[0] + together.joint_interval[0]) / 2
+    assert dataclasses.replace(alone, smallest_effect=between).verdict == SUPPORTED
+    assert dataclasses.replace(together, smallest_effect=between).verdict == NO_DIFFERENCE
+    assert "when allowing for all 20 claims of the chapter" in together._repr_html_()
+    assert "allowing" not in alone._repr_html_()
+    with pytest.raises(ValueError, match="comparisons is 0; it starts at 1"):
+        dataclasses.replace(alone, comparisons=0)
+
+
+def test_of_many_claims_without_an_effect_hardly_any_family_shows_one():
+    """With 20 claims on chance alone, most families would show an effect if each stood alone."""
+    rng = np.random.default_rng(3)
+
+    def family_shows_something(comparisons):
+        return any(
+            claim(
+                treatment=rng.normal(size=20), control=np.zeros(20), comparisons=comparisons
+            ).verdict
+            != NO_DIFFERENCE
+            for _ in range(10)
+        )
+
+    alone = np.mean([family_shows_something(1) for _ in range(40)])
+    together = np.mean([family_shows_something(10) for _ in range(40)])
+    assert together < 0.2 < 0.3 < alone

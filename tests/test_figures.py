@@ -43,7 +43,13 @@ def pictures(**words):
     return figures.pictures([np.eye(8), 1 - np.eye(8)], ["one", "two"], **words)
 
 
+def effects(**words):
+    record = {"effect": 0.1, "interval": [0.05, 0.15], "verdict": "supported"}
+    return figures.effects({"dropout": record}, xlabel="accuracy", **words)
+
+
 DRAWN = [
+    effects,
     learning_curves,
     dependence,
     dependence_on_a_logarithmic_axis,

@@ -1,5 +1,6 @@
 """The networks of the course, compared layer by layer with models written out by hand."""
 
+import numpy as np
 import pytest
 
 from utils import models
@@ -205,3 +206,84 @@ def test_an_argument_that_makes_no_network_is_refused(build, said):
     with pytest.raises(ValueError, match=r"it takes|allowed") as caught:
         build()
     assert said in str(caught.value)
+
+
+def test_the_scale_of_the_first_weights_is_a_factor():
+    def spread(scale):
+        keras.utils.set_random_seed(0)
+        return float(models.baseline(64, 10, weight_scale=scale).layers[0].kernel.numpy().std())
+
+    assert spread(3.0) == pytest.approx(3 * spread(1.0), rel=0.05)
+    assert spread(0.1) == pytest.approx(0.1 * spread(1.0), rel=0.05)
+
+
+def test_momentum_and_the_place_of_dropout_reach_the_layers():
+    last = models.combined(64, 10, widths=(8, 8), dropout_in="last", momentum=0.8)
+    kinds = [type(layer).__name__ for layer in last.layers]
+    assert kinds.count("Dropout") == 1
+    assert kinds[-2] == "Dropout"
+    normalizations = [layer for layer in last.layers if isinstance(layer, L.BatchNormalization)]
+    assert [layer.momentum for layer in normalizations] == [0.8, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"momentum": 1.0}, "momentum is 1.0; allowed is 0 up to, but not, 1"),
+        ({"dropout_in": "first"}, "dropout_in is 'first'; allowed are 'every' and 'last'"),
+    ],
+)
+def test_other_bad_options_are_told(options, says):
+    with pytest.raises(ValueError, match=says):
+        models.combined(64, 10, **options)
+    with pytest.raises(ValueError, match="weight_scale is 0; it must be above 0"):
+        models.baseline(64, 10, weight_scale=0)
+
+
+def test_augmentation_shifts_while_training_and_only_then():
+    # A single bright pixel in the middle: shifts of at most one pixel keep its mass.
+    picture = np.zeros((1, 8, 8), "float32")
+    picture[0, 4, 4] = 1
+    model = models.with_augmentation((8, 8), 10, shift=1.0)
+    shifted = keras.Sequential(model.layers[:3])
+    rows = picture.reshape(1, 64)
+    np.testing.assert_array_equal(shifted(rows, training=False), rows)
+    moved = np.array([np.ravel(shifted(rows, training=True)) for _ in range(50)])
+    assert len(np.unique(moved.round(5), axis=0)) > 25, "a new shift each time"
+    np.testing.assert_allclose(moved.sum(axis=1), 1, rtol=1e-4)
+    reached = moved.reshape(-1, 8, 8).max(axis=0) > 0
+    assert reached[3:6, 3:6].all()
+    assert reached.sum() == 9, "at most one pixel to each side"
+    with pytest.raises(ValueError, match="shift is -1; it starts at 0 pixels"):
+        models.with_augmentation((8, 8), 10, shift=-1)
+
+
+def trained_statistics(model):
+    """Random weights and statistics, as after a training."""
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: models.with_batch_normalization(64, 10),
+        lambda: models.with_batch_normalization(64, 10, use_bias=True),
+        lambda: models.combined(64, 10, widths=(16, 8)),
+    ],
+)
+def test_a_folded_network_computes_the_same_without_batch_normalization(build):
+    model = trained_statistics(build())
+    folded = models.fold_batch_normalization(model)
+    assert not [v for v in folded.layers if isinstance(v, L.BatchNormalization)]
+    rows = np.random.default_rng(1).uniform(size=(50, 64)).astype("float32")
+    np.testing.assert_allclose(
+        model.predict(rows, verbose=0), folded.predict(rows, verbose=0), atol=1e-5
+    )
+
+
+def test_batch_normalization_after_an_activation_cannot_be_folded():
+    model = models.with_batch_normalization(64, 10, position="after")
+    with pytest.raises(ValueError, match="does not follow a Dense layer without activation"):
+        models.fold_batch_normalization(model)

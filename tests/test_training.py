@@ -126,3 +126,10 @@ def test_documented_fact_a_seeded_plain_fit_repeats_its_batch_order():
     assert not np.array_equal(first, np.arange(ROWS))  # it does shuffle, once
     assert np.array_equal(first, second)
     assert np.array_equal(first, third)
+
+
+def test_without_reshuffling_every_epoch_has_the_first_one_s_order():
+    orders = batch_orders(3, 4, 50)
+    repeated = batch_orders(3, 4, 50, reshuffle=False)
+    assert all(np.array_equal(order, orders[0]) for order in repeated)
+    assert not np.array_equal(orders[0], orders[1])

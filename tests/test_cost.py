@@ -1,0 +1,30 @@
+"""Time and memory of a run."""
+
+import subprocess
+import sys
+
+from tests.notebook_runs import ROOT
+from utils.cost import Cost, cost_so_far
+
+
+def test_text_is_the_same_for_all_runs_and_the_numbers_are_kept():
+    cost = Cost(61.4, 900.2)
+    assert repr(cost) == repr(Cost(1, 2))
+    data, metadata = cost._repr_mimebundle_()
+    assert metadata["cost"] == {"seconds": 61.4, "megabytes": 900.2}
+    assert "61 s and 900 MB" in data["text/html"]
+
+
+def test_time_and_memory_are_those_of_the_process():
+    code = (
+        "import time; from utils.cost import cost_so_far; a = cost_so_far();"
+        "block = b'x' * 300_000_000; time.sleep(0.5); b = cost_so_far();"
+        "print(b.seconds - a.seconds, b.megabytes - a.megabytes)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    seconds, megabytes = map(float, run.stdout.split())
+    assert 0.5 <= seconds < 5
+    assert 250 < megabytes < 400
+    assert cost_so_far().seconds > 0
