@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -39,10 +42,13 @@ def cost_so_far() -> Cost:
 
 
 def _peak_bytes(process):
-    try:
-        import resource
-        import sys
-    except ImportError:  # Windows, where psutil knows the peak
+    # getrusage of a new process on Linux still knows the memory of the one that started it.
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", status.read_text(), flags=re.M)
+        return int(peak) * 1024
+    if sys.platform == "win32":
         return process.memory_info().peak_wset
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    import resource  # there is none on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS
