@@ -45,7 +45,7 @@ class Claim:
         direction: whether the sentence says that the treatment is "higher" or "lower".
         seeds: the seed of each pair.
         smallest_effect: effects up to this size count as no difference, in units of the metric;
-            decided before looking.
+            best decided before looking.
         comparisons: how many claims are made together with this one, itself included. The
             verdict allows for all of them.
 
