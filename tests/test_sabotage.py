@@ -18,7 +18,7 @@ ONE_SEED = """
 import utils.replicates as replicates
 honest_state, honest_orders = replicates._initial_state, replicates.batch_orders
 replicates._initial_state = lambda build_model, seed: honest_state(build_model, 0)
-replicates.batch_orders = lambda seed, epochs, rows: honest_orders(0, epochs, rows)
+replicates.batch_orders = lambda seed, *rest: honest_orders(0, *rest)
 import utils.datasets as datasets
 honest_load = datasets.load
 datasets.load = lambda *args, **options: honest_load(*args, **{**options, "seed": 0})
