@@ -7,7 +7,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from tests.notebook_runs import ROOT, chapters, claims, execute
-from tests.test_recorded_numbers import changed
+from tests.recorded_numbers import changed
 
 IDENTITY = """
 from utils.backend import keras
