@@ -27,7 +27,15 @@ def chapters() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def execute(path: Path, *, cwd: Path = ROOT, before: str = "", after: str = "", parameters=None):
+def execute(
+    path: Path,
+    *,
+    cwd: Path = ROOT,
+    before: str = "",
+    after: str = "",
+    parameters=None,
+    until: str = "",
+):
     """Run a notebook in a kernel of this Python and return it with its outputs.
 
     Args:
@@ -36,11 +44,15 @@ def execute(path: Path, *, cwd: Path = ROOT, before: str = "", after: str = "", 
         before: code that runs first.
         after: code that runs right after the cell that finds `utils`.
         parameters: values set after the parameters cell, as papermill does.
+        until: id of the claim after which the run ends.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
     """
     notebook = nbformat.read(path, as_version=4)
+    if until:
+        last = next(k for k, c in enumerate(notebook.cells) if f'id="{until}"' in c.source)
+        del notebook.cells[last + 1 :]
     if after or parameters:
         tagged = next(
             k for k, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])

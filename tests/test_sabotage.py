@@ -70,14 +70,14 @@ def test_validation_rows_among_the_training_rows_are_noticed(chapter):
 
 
 @pytest.mark.parametrize(
-    ("chapter", "sabotage", "told_by"),
+    ("chapter", "sabotage", "claim", "told_by"),
     [
-        ("02_dropout", SILENT_IDENTITY, "dropout-helps-wide-noisy: verdict was 'supported'"),
-        ("01_overfitting", SILENT_LEAK, "overfit-gap: effect"),
+        ("02_dropout", SILENT_IDENTITY, "dropout-helps-wide-noisy", "verdict was 'supported'"),
+        ("01_overfitting", SILENT_LEAK, "overfit-gap", "effect"),
     ],
 )
-def test_numbers_and_verdicts_tell_where_no_guard_does(chapter, sabotage, told_by):
+def test_numbers_and_verdicts_tell_where_no_guard_does(chapter, sabotage, claim, told_by):
     path = ROOT / "notebooks" / f"{chapter}.ipynb"
     recorded = claims(nbformat.read(path, as_version=4))
-    fresh = claims(execute(path, after=sabotage))
-    assert told_by in "\n".join(changed(recorded, fresh))
+    fresh = claims(execute(path, after=sabotage, until=claim))
+    assert f"{claim}: {told_by}" in "\n".join(changed(recorded, fresh))
