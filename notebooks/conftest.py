@@ -6,19 +6,15 @@ compared with a tolerance.
 """
 
 import pytest
+from tests.notebook_runs import claims_among
 from tests.recorded_numbers import changed
-
-
-def _records(outputs):
-    found = [output.get("metadata", {}).get("claim") for output in outputs]
-    return {record["id"]: record for record in found if record}
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     result = yield
     differences = changed(
-        _records(item.cell.outputs), _records(item.test_outputs)
+        claims_among(item.cell.outputs), claims_among(item.test_outputs)
     )
     if differences:
         raise AssertionError("; ".join(differences))

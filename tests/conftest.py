@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from course_build import notebook_inputs_digest
 from jupyter_cache import get_cache
 
 from tests.notebook_runs import ROOT
@@ -55,13 +55,7 @@ def take_for_executed(course: Path) -> None:
 
     What they are worth is tested by nbval, which executes every chapter.
     """
-    spec = importlib.util.spec_from_file_location(
-        "course_build", course / "book" / "extensions" / "course_build.py"
-    )
-    extension = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(extension)
-    digest = extension.notebook_inputs_digest(course)
-    cache = get_cache(str(course / "_build" / ".jupyter_cache" / digest))
+    cache = get_cache(str(course / "_build" / ".jupyter_cache" / notebook_inputs_digest(course)))
     for path in course.glob("notebooks/*.ipynb"):
         cache.cache_notebook_file(str(path), check_validity=False)
 

@@ -83,14 +83,14 @@ def main(arguments=None) -> int:
     parser.add_argument("--first-seed", type=int, default=1000, help="default 1000")
     parser.add_argument("--seeds", type=int, default=20, help="default 20, at least 2")
     given = parser.parse_args(arguments)
-    names = [path.stem for path in chapters()]
-    unknown = set(given.chapters) - set(names)
+    paths = {path.stem: path for path in chapters()}
+    unknown = set(given.chapters) - set(paths)
     if unknown:
-        parser.error(f"no chapter is called {min(unknown)}; there are {', '.join(names)}")
+        parser.error(f"no chapter is called {min(unknown)}; there are {', '.join(paths)}")
     if given.seeds < 2 or given.first_seed < 0:
         parser.error("--seeds starts at 2 and --first-seed at 0")
     contradicted = 0
-    wanted = [path for path in chapters() if not given.chapters or path.stem in given.chapters]
+    wanted = [path for name, path in paths.items() if name in (given.chapters or paths)]
     for path in tqdm(wanted, unit="chapter", disable=None):
         try:
             against, others = compare(path, given.first_seed, given.seeds)

@@ -74,16 +74,15 @@ def execute(
     return notebook
 
 
+def claims_among(outputs) -> dict[str, dict]:
+    """The records of all claims among outputs of cells, by id."""
+    found = [output.get("metadata", {}).get("claim") for output in outputs]
+    return {record["id"]: record for record in found if record}
+
+
 def claims(notebook) -> dict[str, dict]:
-    """The records of all claims among a notebook's outputs, by id."""
-    records = [
-        output.metadata["claim"]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if "claim" in output.get("metadata", {})
-    ]
-    return {record["id"]: record for record in records}
+    """The records of all claims that a notebook shows, by id."""
+    return claims_among(output for cell in notebook.cells for output in cell.get("outputs", []))
 
 
 def _store(path: Path) -> float:

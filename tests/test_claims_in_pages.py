@@ -9,19 +9,15 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from html.parser import HTMLParser
 
+import course_claims
 import nbformat
 import pytest
 
 from tests.conftest import build_book, copy_course
-from tests.notebook_runs import ROOT
 from tests.test_book import HOME, Loads, keep_only, tiny
 from utils.claims import VERDICTS, confidence_interval
-
-sys.path.insert(0, str(ROOT / "book" / "extensions"))
-import course_claims
 
 CONTROL = 0.9
 WAVERING = [0.01, -0.01] * 10

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import nbformat
-from course_html import pixels
+from course_html import describe_figure
 from docutils import nodes
 from docutils.parsers.rst import directives
 from jupyter_cache import get_cache
@@ -96,12 +96,12 @@ def outputs_shown(app, docname: str) -> list[dict]:
     this build only where the chapter was executed just now. Where they came from the cache, the
     copy holds what was stored in the source, so here the cache is asked itself.
     """
-    copy = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
     if app.config.nb_execution_mode == "cache":
         cache = get_cache(app.config.nb_execution_cache_path)
         source = nbformat.read(app.env.doc2path(docname), as_version=4)
         notebook = cache.get_cache_bundle(cache.match_cache_notebook(source).pk).nb
     else:
+        copy = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
         notebook = nbformat.read(copy, as_version=4)
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
@@ -506,15 +506,8 @@ class FillIn(SphinxPostTransform):
         address = relative_uri(
             builder.get_target_uri(self.env.docname), f"{builder.imagedir}/{name}"
         )
-        root = ElementTree.fromstring(drawn)
-        image = nodes.image(
-            uri=address,
-            candidates={"*": address},
-            alt=alt,
-            loading="lazy",
-            classes=["course-figure"],
-            pixels=(pixels(root.get("width")), pixels(root.get("height"))),
-        )
+        image = nodes.image(uri=address, candidates={"*": address})
+        describe_figure(image, ElementTree.fromstring(drawn), alt)
         return nodes.container("", image, classes=["effects-figure"])
 
 

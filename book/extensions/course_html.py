@@ -96,10 +96,26 @@ def add_formula_style(app, pagename, templatename, context, doctree):
 # Figures
 
 
-def pixels(length: str) -> int | None:
+def _pixels(length: str) -> int | None:
     """A length such as '504pt' in pixels; None for relative ones such as '100%'."""
     match = re.fullmatch(r"([\d.]+)(|px|pt|in)", length)
     return round(float(match[1]) * PIXELS_PER_UNIT[match[2]]) if match else None
+
+
+def describe_figure(image, drawn, alt: str):
+    """Make an image node a figure of the course: described, loaded late, its place kept free.
+
+    Args:
+        image: the node.
+        drawn: root element of the SVG that it shows.
+        alt: what the figure shows, in words.
+    """
+    image["alt"] = alt
+    image["loading"] = "lazy"
+    image["classes"].append("course-figure")
+    size = _pixels(drawn.get("width", "")), _pixels(drawn.get("height", ""))
+    if None not in size:
+        image["pixels"] = size
 
 
 class DescribeFigures(SphinxTransform):
@@ -122,12 +138,7 @@ class DescribeFigures(SphinxTransform):
                 location=image.parent.parent,  # the bundle of one output; MyST-NB gives it a line
                 type="figure",
             )
-        image["alt"] = alt
-        image["loading"] = "lazy"
-        image["classes"].append("course-figure")
-        size = pixels(drawn.get("width", "")), pixels(drawn.get("height", ""))
-        if None not in size:
-            image["pixels"] = size
+        describe_figure(image, drawn, alt)
 
 
 def visit_image(self, node):
