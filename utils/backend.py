@@ -42,6 +42,7 @@ with _standard_error_silenced():
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
+    tf.get_logger().setLevel("ERROR")  # not of each function that is traced again
     tf.constant(0.0).numpy()
 
 if keras.backend.backend() != "tensorflow":

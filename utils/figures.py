@@ -16,7 +16,9 @@ from xml.sax.saxutils import escape
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from .claims import VERDICTS, confidence_interval
 
@@ -293,4 +295,53 @@ def pictures(
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_xlabel(label)
+    return Picture(figure, title, alt)
+
+
+def heat_map(
+    values: np.ndarray,
+    texts: Sequence[Sequence[str]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    alt: str,
+    xlabel: str,
+    ylabel: str,
+    high: float,
+) -> Picture:
+    """A grid of fields, darker where the number is higher, each with a text.
+
+    Args:
+        values: shape (rows, columns), at least 0; nan where nothing was found, which is hatched.
+        texts: what stands in each field.
+        rows, columns: labels.
+        title, alt: message and description.
+        xlabel, ylabel: what columns and rows are.
+        high: the number of the darkest field, so that several maps can be compared.
+    """
+    figure, (axes,) = _canvas(title, height=1.4 + 0.62 * len(rows), width=5.6)
+    # Light enough everywhere for dark text.
+    shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#74add1"])
+    with matplotlib.rc_context(STYLE):
+        axes.imshow(values, cmap=shades, vmin=0, vmax=high, aspect="auto")
+        for row, column in np.ndindex(*np.shape(values)):
+            corner = (column - 0.5, row - 0.5)
+            nothing = bool(np.isnan(values[row][column]))
+            axes.add_patch(
+                Rectangle(
+                    corner, 1, 1, fill=False, edgecolor="#bbbbbb", linewidth=0.8,
+                    hatch="////" if nothing else None,
+                )
+            )  # fmt: skip
+            axes.text(
+                column, row, texts[row][column], ha="center", va="center", fontsize=9,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if nothing else None,
+            )  # fmt: skip
+        axes.set_xticks(range(len(columns)), columns)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
     return Picture(figure, title, alt)

@@ -70,12 +70,16 @@ PARAMETERS = {
     "learning_rate": Number(float, 1e-6, 10),
 }
 
+# Rows of the datasets that have fewer than `train_rows` may otherwise be.
+TRAINING_ROWS = {"digits": 1000, "noise": 800}
+
 
 def check(**given: Any) -> None:
     """Stop at the first parameter whose value is not allowed.
 
     Args:
-        given: parameters of the chapter by name, as in `PARAMETERS`.
+        given: parameters of the chapter by name, as in `PARAMETERS`; the number of training rows is
+            checked against the dataset where both are given.
 
     Raises:
         ParameterError: names the parameter, the value, and what is allowed.
@@ -88,3 +92,8 @@ def check(**given: Any) -> None:
         rule = PARAMETERS[name]
         if not rule.accepts(value):
             raise ParameterError(f"{name} is {value!r}; allowed is {rule.allowed()}.")
+    rows, dataset = given.get("train_rows", 0), given.get("dataset")
+    if rows > TRAINING_ROWS.get(dataset, rows):
+        raise ParameterError(
+            f"train_rows is {rows}; {dataset!r} has {TRAINING_ROWS[dataset]} training rows."
+        )

@@ -14,13 +14,13 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import json
-import os
 import threading
 import time
 import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 from tqdm import tqdm
 
@@ -36,6 +36,7 @@ METRICS = (
     "running_loss",
     "running_accuracy",
 )
+_VALIDATION_LOSS = METRICS.index("validation_loss")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +50,7 @@ class Replicates:
             no weight penalty. `running_*` are what `fit` reports: averages over the epoch's
             batches in training mode, the loss with its penalties.
         weights: for each replicate the final values of `model.get_weights()`.
+        best_weights: the same after the epoch with the lowest validation loss; None unless asked.
         build_model: the builder that was given.
         trace_seconds: time spent on building the compiled program; 0 when it was there already.
         seconds: wall time of the whole call, in seconds.
@@ -57,6 +59,7 @@ class Replicates:
     seeds: tuple[int, ...]
     history: dict[str, np.ndarray]
     weights: list[list[np.ndarray]]
+    best_weights: list[list[np.ndarray]] | None
     build_model: Callable[[], keras.Model]
     trace_seconds: float
     seconds: float
@@ -71,6 +74,19 @@ class Replicates:
     def final(self, metric: str) -> np.ndarray:
         """One metric after the last epoch, shape (replicates,)."""
         return self.history[metric][:, -1]
+
+    def stopped_early(self) -> Replicates:
+        """The same trainings with the weights that were best on the validation rows.
+
+        They are what `keras.callbacks.EarlyStopping(restore_best_weights=True)` ends with when its
+        patience lasts to the last epoch. `history` is still that of the whole training.
+
+        Raises:
+            ValueError: `replicate` was not asked to keep them.
+        """
+        if self.best_weights is None:
+            raise ValueError("the best weights were not kept: call replicate with keep_best=True")
+        return dataclasses.replace(self, weights=self.best_weights)
 
     def model(self, replicate: int) -> keras.Model:
         """A Keras model with the final weights of one replicate."""
@@ -404,6 +420,7 @@ def replicate(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     loss: Any = "sparse_categorical_crossentropy",
     reshuffle: bool = True,
+    keep_best: bool = False,
     workers: int | None = None,
 ) -> Replicates:
     """Train one model per seed, as `compile` and `fit` would, and follow all of them.
@@ -424,7 +441,9 @@ def replicate(
         loss: any Keras loss, by name, as an object, or as a function of labels and outputs.
         reshuffle: whether each epoch visits the rows in an order of its own; without it, all
             epochs repeat the first one's, as a seeded `fit` of arrays does on TensorFlow.
-        workers: trainings that run at a time; by default one per core.
+        keep_best: also keep the weights after the epoch with the lowest validation loss, for
+            `Replicates.stopped_early`.
+        workers: trainings that run at a time; by default as many as `joblib.cpu_count` gives.
 
     Returns:
         `Replicates`, with histories of shape (replicates, epochs).
@@ -461,16 +480,17 @@ def replicate(
             _programs[key] = program
         trained = _train_all(
             program, _initial_states(key, build_model, seeds), data_of, seeds, epochs, batch_size,
-            values, optimizer, reshuffle, workers,
+            values, optimizer, reshuffle, keep_best, workers,
         )  # fmt: skip
 
-    curves, weights = zip(*trained, strict=True)
+    curves, weights, best_weights = zip(*trained, strict=True)
     _require_independent(seeds, weights)
     curves = np.stack(curves).astype("float64")
     return Replicates(
         seeds=seeds,
         history={metric: curves[:, :, k] for k, metric in enumerate(METRICS)},
         weights=list(weights),
+        best_weights=list(best_weights) if keep_best else None,
         build_model=build_model,
         trace_seconds=trace_seconds,
         seconds=time.perf_counter() - started,
@@ -478,10 +498,21 @@ def replicate(
 
 
 def _train_all(
-    program, states, data_of, seeds, epochs, batch_size, values, optimizer, reshuffle, workers
+    program,
+    states,
+    data_of,
+    seeds,
+    epochs,
+    batch_size,
+    values,
+    optimizer,
+    reshuffle,
+    keep_best,
+    workers,
 ):
-    """Histories of shape (epochs, metrics) and final weights, seed by seed."""
-    workers = max(1, min(workers or _cores(), len(seeds)))
+    """Histories of shape (epochs, metrics), final and best weights, seed by seed."""
+    workers = max(1, min(workers or joblib.cpu_count(), len(seeds)))
+    kept = _kept_positions(program.owners[0])
     own_variables = threading.local()
     stopped = threading.Event()
 
@@ -511,7 +542,7 @@ def _train_all(
                     dataset.y_validation,
                 )
             ]
-            history = []
+            history, lowest, best = [], np.inf, None
             for order in batch_orders(seed, epochs, len(dataset.x_train), reshuffle):
                 if stopped.is_set():
                     return None
@@ -520,8 +551,11 @@ def _train_all(
                         handles, [*arrays, tf.constant(order), tf.constant(batch_size), values]
                     )
                 )
-            kept = own_variables.all[: len(program.owners[0].variables)]
-            return np.array(history), [variable.numpy() for variable in kept]
+                if keep_best and history[-1][_VALIDATION_LOSS] < lowest:
+                    lowest = history[-1][_VALIDATION_LOSS]
+                    best = [own_variables.all[k].numpy() for k in kept]
+            weights = [own_variables.all[k].numpy() for k in kept]
+            return np.array(history), weights, best or weights  # nothing is best among nans
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         try:
@@ -541,30 +575,17 @@ def _train_all(
                     )
                 running.append(pool.submit(train, seed, [*state, *rule_state]))
             bar = tqdm(running, desc="training", unit="seed", leave=False, disable=None, delay=2)
-            trained = [task.result() for task in bar]
+            return [task.result() for task in bar]
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-    return [_without_seed_states(program, one) for one in trained]
 
 
-def _without_seed_states(program, trained):
-    """Keep of the final variables what `model.get_weights()` and `set_weights` speak of."""
-    history, variables = trained
-    model = program.owners[0]
+def _kept_positions(model):
+    """Where among a model's variables those are that `get_weights` and `set_weights` speak of."""
     listed = {id(variable) for variable in model.weights}
-    return history, [
-        value
-        for variable, value in zip(model.variables, variables, strict=True)
-        if id(variable) in listed
-    ]
-
-
-def _cores():
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return [k for k, variable in enumerate(model.variables) if id(variable) in listed]
 
 
 def _require_independent(seeds: Sequence[int], weights):

@@ -42,7 +42,8 @@ def notebook_inputs_digest(root: Path) -> str:
         16 hexadecimal digits.
     """
     digest = hashlib.sha256(repr(versions()).encode())
-    files = [*sorted((root / "utils").rglob("*.py")), root / "requirements.txt"]
+    files = [*sorted((root / "utils").rglob("*.py")), *sorted((root / "book" / "data").glob("*"))]
+    files.append(root / "requirements.txt")
     for file in files:
         if file.is_file():
             content = file.read_bytes()

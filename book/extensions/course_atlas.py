@@ -1,0 +1,205 @@
+"""Lets pages show the atlas, and state its verdicts so that they cannot go stale.
+
+Roles that state a verdict on a technique in a condition and show its effect after the last epoch;
+where the atlas says otherwise, the build warns, and so fails:
+    {atlas-supported}`dropout 0.5: 100 rows, 0.4 noise, 256 units`
+    {atlas-not-supported}`...`, {atlas-no-difference}`...`
+Role that counts conditions:
+    {atlas-count}`dropout 0.5: supported`, {atlas-count}`dropout 0.5: supported, 0.4 noise`
+Directives:
+    {atlas-map}         heat maps of the best technique; options label-noise, and end (final, best)
+    {atlas-summary}     in how many conditions each technique helped or did harm
+    {atlas-table}       all effects
+    {atlas-origin}      when, with what and how long it was measured
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+from course_claims import ROLES, SIGNS
+from course_html import describe_figure
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+HOME = "book/atlas"
+CONDITION = re.compile(
+    r"(?P<technique>.+): (?P<rows>\d+) rows, (?P<noise>[\d.]+) noise, (?P<units>\d+) units"
+)
+SIGN = '<span aria-hidden="true">{}</span> {}'
+
+
+@functools.cache
+def _atlas(root: str):
+    """The module `utils.atlas` of the course, and its table."""
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    module = importlib.import_module("utils.atlas")
+    table = module.load()
+    return module, table, {end: module.effects(table, end) for end in module.ENDS}
+
+
+def _open(writer):
+    module, table, effects = _atlas(str(writer.env.srcdir))
+    writer.env.note_dependency(str(module.PATH))
+    return module, table, effects
+
+
+def _effect(row, places=3):
+    return f"{row['effect']:+.{places}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _interval(row, which="interval", places=3):
+    ends = (f"{row[f'{which}_{end}']:+.{places}f}" for end in ("low", "high"))
+    return " to ".join(ends).replace("-", "\N{MINUS SIGN}")
+
+
+class VerdictRole(SphinxRole):
+    def run(self):
+        _, _, effects = _open(self)
+        stated = next(v for v, role in ROLES.items() if f"atlas-{role}" == self.name)
+        asked = CONDITION.fullmatch(self.text)
+        table = effects["final"].dropna(subset=["effect"])
+        if asked:
+            table = table[
+                (table["technique"] == asked["technique"])
+                & (table["train_rows"] == int(asked["rows"]))
+                & (table["label_noise"] == float(asked["noise"]))
+                & (table["units"] == int(asked["units"]))
+            ]
+        if not asked or len(table) != 1:
+            message = f"the atlas has no condition {self.text!r}"
+            return [], [self.inliner.reporter.warning(message, line=self.lineno)]
+        row = table.iloc[0]
+        messages = []
+        if row["verdict"] != stated:
+            message = f"{self.text!r}: the page says {stated}, the atlas {row['verdict']}"
+            messages.append(self.inliner.reporter.warning(message, line=self.lineno))
+        role = ROLES[row["verdict"]]
+        text = f"{_effect(row)} ({row['verdict']})"
+        address = self.env.app.builder.get_relative_uri(self.env.docname, HOME)
+        link = nodes.reference(
+            "", text, refuri=f"{address}#all-effects", classes=["verdict", f"verdict-{role}"]
+        )
+        link["internal"] = True
+        return [link], messages
+
+
+class CountRole(SphinxRole):
+    def run(self):
+        _, _, effects = _open(self)
+        asked = re.fullmatch(r"(.+): ([a-z ]+?)(?:, ([\d.]+) noise)?", self.text)
+        table = effects["final"]
+        if not asked or asked[1] not in set(table["technique"]) or asked[2] not in ROLES:
+            message = f"atlas-count takes `technique: verdict`, but got {self.text!r}"
+            return [], [self.inliner.reporter.warning(message, line=self.lineno)]
+        chosen = (table["technique"] == asked[1]) & (table["verdict"] == asked[2])
+        if asked[3]:
+            chosen &= table["label_noise"] == float(asked[3])
+        return [nodes.Text(str(chosen.sum()))], []
+
+
+class MapDirective(SphinxDirective):
+    option_spec = {  # noqa: RUF012
+        "label-noise": float,
+        "end": lambda text: directives.choice(text, ("final", "best")),
+    }
+
+    def run(self):
+        module, table, _ = _open(self)
+        picture = module.winners_map(
+            table, self.options["label-noise"], self.options.get("end", "final")
+        )
+        drawn = picture._repr_svg_()
+        name = f"atlas-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}.svg"
+        file = Path(self.env.doctreedir) / name  # kept as long as the page that shows it
+        file.write_text(drawn, encoding="utf-8")
+        image = nodes.image(uri="/" + os.path.relpath(file, self.env.srcdir).replace(os.sep, "/"))
+        describe_figure(image, ElementTree.fromstring(drawn), picture.alt)
+        return [nodes.container("", image, classes=["effects-figure"])]
+
+
+class SummaryDirective(SphinxDirective):
+    def run(self):
+        _, _, effects = _open(self)
+        table = effects["final"]
+        table = table[table["technique"] != "none"]
+        counts = {
+            technique: [int((rows["verdict"] == verdict).sum()) for verdict in ROLES]
+            for technique, rows in table.groupby("technique", sort=False)
+        }
+        titles = ("Technique", "helped", "did harm", "no difference found")
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=25) for _ in titles), cols=len(titles))
+        group += nodes.thead("", _row(titles))
+        group += nodes.tbody(
+            "", *(_row((technique, *map(str, numbers))) for technique, numbers in counts.items())
+        )
+        return [nodes.table("", group, classes=["run-cost"])]
+
+
+def _row(texts):
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in texts))
+
+
+class TableDirective(SphinxDirective):
+    def run(self):
+        module, _, effects = _open(self)
+        keys = ["train_rows", "label_noise", "units", "technique"]
+        both = effects["final"].merge(effects["best"], on=keys, suffixes=("", "_best"))
+        rows = []
+        for row in both.to_dict("records"):
+            best = {k.removesuffix("_best"): v for k, v in row.items() if k.endswith("_best")}
+            cells = [row["train_rows"], f"{row['label_noise']:.0%}", row["units"], row["technique"]]
+            for one in (row, best):
+                cells.append(f"{one['accuracy']:.3f}")
+                measured = one["verdict"] in ROLES
+                cells.append(f"{_effect(one)}<br>{_interval(one)}" if measured else "")
+                cells.append(SIGN.format(SIGNS[one["verdict"]], one["verdict"]) if measured else "")
+            tags = ("th scope='row'", *["td"] * (len(cells) - 1))
+            rows.append(
+                "<tr>"
+                + "".join(f"<{t}>{c}</{t.split()[0]}>" for t, c in zip(tags, cells, strict=True))
+                + "</tr>"
+            )
+        heads = ("Rows", "Wrong labels", "Units", "Technique") + (
+            "Accuracy", "Effect, 95 % interval", "Verdict"
+        ) * 2  # fmt: skip
+        drawn = (
+            '<div class="atlas-table" tabindex="0" role="region" aria-label="All effects"><table>'
+            "<thead><tr><td colspan='4'></td><th colspan='3' scope='colgroup'>After the last epoch"
+            "</th><th colspan='3' scope='colgroup'>At the best epoch</th></tr><tr>"
+            + "".join(f"<th scope='col'>{head}</th>" for head in heads)
+            + f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )
+        return [nodes.raw("", drawn, format="html")]
+
+
+class OriginDirective(SphinxDirective):
+    def run(self):
+        _, table, _ = _open(self)
+        made = table.attrs
+        versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+        text = (
+            f"Measured on {made['date']} in {made['seconds'] / 60:.0f} minutes of trainings, summed "
+            f"over the workers, with {versions}; {table['seed'].nunique()} seeds in each condition."
+        )
+        return [nodes.paragraph("", text)]
+
+
+def setup(app):
+    for role in ROLES.values():
+        app.add_role(f"atlas-{role}", VerdictRole())
+    app.add_role("atlas-count", CountRole())
+    app.add_directive("atlas-map", MapDirective)
+    app.add_directive("atlas-summary", SummaryDirective)
+    app.add_directive("atlas-table", TableDirective)
+    app.add_directive("atlas-origin", OriginDirective)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,126 @@
+"""The chapters as files: which there are, what their parameters cells say, what they claim."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from .parameters import PARAMETERS, OneLineError, ParameterError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class ChapterError(OneLineError):
+    """A chapter that does not exist."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell.
+
+    Attributes:
+        name, default: as in the cell.
+        meaning: the comment behind it.
+    """
+
+    name: str
+    default: Any
+    meaning: str
+
+    @property
+    def kind(self) -> type:
+        """int, float, bool or str."""
+        return type(self.default)
+
+    def value(self, text: str) -> Any:
+        """What a person means by `text`: 007 is seven, 1e3 a thousand, 'digits' the word.
+
+        A text that cannot be read as this kind comes back as it is; `checked` refuses it.
+        """
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+            text = text[1:-1]
+        text = text.strip()
+        if self.kind is str:
+            return text
+        if self.kind is bool:
+            return {"true": True, "false": False}.get(text.lower(), text)
+        try:
+            return int(text) if self.kind is int else float(text)
+        except ValueError:
+            pass
+        try:
+            number = float(text)
+        except ValueError:
+            return text
+        return int(number) if number.is_integer() else number
+
+
+def chapter_names() -> list[str]:
+    """Names of the notebooks, such as "02_dropout"."""
+    return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def read(chapter: str):
+    """The notebook of a chapter.
+
+    Args:
+        chapter: its name, or the path of its notebook.
+
+    Raises:
+        ChapterError: there is none; names the nearest one.
+    """
+    name = Path(chapter).name.removesuffix(".ipynb")
+    if name not in chapter_names():
+        near = difflib.get_close_matches(name, chapter_names(), n=1, cutoff=0.4)
+        hint = (
+            f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(chapter_names())}"
+        )
+        raise ChapterError(f"there is no chapter {chapter!r}{hint}")
+    return name, nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+def parameters_of(notebook) -> dict[str, Parameter]:
+    """What the parameters cell of a chapter says, by name."""
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    lines = cell.source.splitlines()
+    found = {}
+    for statement in ast.parse(cell.source).body:
+        meaning = lines[statement.end_lineno - 1][statement.end_col_offset :].lstrip(" #")
+        name = statement.target.id
+        found[name] = Parameter(name, ast.literal_eval(statement.value), meaning)
+    return found
+
+
+def named(known: Mapping[str, Parameter], name: str) -> Parameter:
+    """The parameter of that name.
+
+    Raises:
+        ParameterError: there is none; names the nearest one.
+    """
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+    raise ParameterError(f"{name!r} is not a parameter of this chapter{hint}")
+
+
+def allowed(parameter: Parameter) -> str:
+    """What values a parameter may have, in words."""
+    return PARAMETERS[parameter.name].allowed()
+
+
+def claims_among(outputs: Iterable[Mapping]) -> dict[str, dict]:
+    """The records of all claims among outputs of cells, by id."""
+    found = [output.get("metadata", {}).get("claim") for output in outputs]
+    return {record["id"]: record for record in found if record}
+
+
+def claims_of(notebook) -> dict[str, dict]:
+    """The records of all claims that a notebook shows, by id."""
+    return claims_among(output for cell in notebook.cells for output in cell.get("outputs", []))

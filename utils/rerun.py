@@ -1,0 +1,502 @@
+"""Run a chapter again with other parameters, once or over a grid.
+
+    python -m utils.rerun --list
+    python -m utils.rerun 02_dropout -p dropout_rate=0.3 -p seeds=50
+    python -m utils.rerun 02_dropout --grid dropout_rate=0,0.2,0.5 --grid train_rows=100,500
+    python -m utils.rerun --report reruns/02_dropout/dropout_rate=0,0.2,0.5.parquet
+
+Everything that is given is checked before a kernel starts. A run that is finished, with the same
+code and versions, is not repeated; what was interrupted goes on with the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import dataclasses
+import datetime
+import functools
+import io
+import itertools
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from tqdm import tqdm
+
+from . import chapters, reports
+from .parameters import OneLineError, ParameterError, check
+from .sweeps import (
+    Failure,
+    Job,
+    JobError,
+    SweepStopped,
+    course_files,
+    digest,
+    sweep,
+    versions,
+    write_whole,
+)
+
+
+class RerunError(OneLineError):
+    """A request that cannot be carried out; nothing was run."""
+
+
+# What is asked for
+
+
+def read_assignments(
+    known: Mapping[str, chapters.Parameter], assignments: Sequence[str], file: str | None
+) -> dict[str, Any]:
+    """Parameters from `name=value` texts, and from a YAML or JSON file, over which those go.
+
+    Raises:
+        ParameterError: an unknown name, or one that is given twice.
+        RerunError: the file cannot be read.
+    """
+    texts = {} if file is None else _parameter_file(file)
+    split = [_split(assignment, "-p") for assignment in assignments]
+    _refuse_repeated([name for name, _ in split])
+    texts |= dict(split)
+    return {name: chapters.named(known, name).value(text) for name, text in texts.items()}
+
+
+def read_grid(known: Mapping[str, chapters.Parameter], axes: Sequence[str]) -> dict[str, list]:
+    """Axes of a grid from `name=value,value` texts.
+
+    Raises:
+        ParameterError: an unknown name, or a name or value that is given twice.
+    """
+    split = [_split(axis, "--grid") for axis in axes]
+    _refuse_repeated([name for name, _ in split])
+    grid = {}
+    for name, text in split:
+        parameter = chapters.named(known, name)
+        grid[name] = [parameter.value(one) for one in text.split(",")]
+        repeated = [value for value in grid[name] if grid[name].count(value) > 1]
+        if repeated:
+            raise ParameterError(f"--grid {name} has {repeated[0]!r} twice")
+    return grid
+
+
+def _split(text, option):
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ParameterError(f"{option} takes name=value, but got {text!r}")
+    return name.strip(), value
+
+
+def _refuse_repeated(names):
+    for name in names:
+        if names.count(name) > 1:
+            raise ParameterError(f"{name} is given twice")
+
+
+def _parameter_file(file):
+    try:
+        # As texts, so that 1e-3 and 010 mean here what they mean on the command line.
+        given = yaml.load(Path(file).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "problem", None) or error
+        raise RerunError(f"the parameter file {file} cannot be read: {reason}") from None
+    if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
+        raise RerunError(f"the parameter file {file} holds no lines of the form name: value")
+    return given
+
+
+def require_writable(folder: Path) -> None:
+    """Refuse a folder in which no file can be made, without making one.
+
+    Raises:
+        RerunError: it, or what is above it, is no folder or may not be written.
+    """
+    there = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    if not there.is_dir():
+        raise RerunError(f"the output folder {folder} cannot be made: {there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RerunError(f"the output folder {folder} cannot be written: {there} is not writable")
+
+
+# One run
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Request:
+    """A chapter and the parameters of one run of it.
+
+    Attributes:
+        chapter: name, such as "02_dropout".
+        notebook: as it stands in the course, with its outputs.
+        given: the parameters that were asked for; the others keep their defaults.
+
+    Raises:
+        ParameterError: a value that is not allowed.
+    """
+
+    chapter: str
+    notebook: Any
+    given: Mapping[str, Any]
+
+    def __post_init__(self):
+        check(**self.parameters)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All parameters of the run."""
+        defaults = {p.name: p.default for p in chapters.parameters_of(self.notebook).values()}
+        return defaults | dict(self.given)
+
+    @property
+    def name(self) -> str:
+        """What a person calls the run, and its folder."""
+        return _name({name: [value] for name, value in self.given.items()}) or "defaults"
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The notebook without its outputs, as text."""
+        bare = copy.deepcopy(self.notebook)
+        for cell in bare.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        return nbformat.writes(bare)
+
+    @functools.cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides about the numbers of the run; stored with them."""
+        return {
+            "chapter": self.chapter,
+            "parameters": self.parameters,
+            "code": digest(self.source, *course_files().values()),
+            "versions": versions(),
+        }
+
+    def job(self, folder: Path) -> Job:
+        """The run as a unit of work, with its notebook in `folder`."""
+        return Job(
+            name=f"{self.chapter} with {self.name}",
+            path=folder / self.name / f"{self.chapter}.ipynb",
+            function=run_notebook,
+            arguments=(self.source, dict(self.given), self.identity),
+            is_finished=self._is_made,
+        )
+
+    def _is_made(self, path):
+        made = stored_run(path)
+        return made is not None and all(
+            made[name] == value for name, value in self.identity.items()
+        )
+
+
+def _name(values: Mapping[str, Sequence]) -> str:
+    texts = [f"{name}={','.join(map(str, several))}" for name, several in values.items()]
+    name = ",".join(texts)
+    return name if len(name) <= 120 else f"{name[:100]}...{digest(name)}"
+
+
+def stored_run(path: Path) -> dict | None:
+    """What a finished run wrote about itself into its notebook; None where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def run_notebook(source: str, given: dict, identity: dict, progress: bool = False) -> bytes:
+    """Execute a chapter with papermill in a kernel of its own.
+
+    Args:
+        source: the notebook as text.
+        given: parameters to set.
+        identity: what is stored in the notebook about the run.
+        progress: whether a terminal sees a bar with the cells.
+
+    Returns:
+        The executed notebook as text in UTF-8.
+
+    Raises:
+        JobError: a cell failed; holds the notebook as far as it went.
+    """
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        chapter, executed = Path(folder) / "chapter.ipynb", Path(folder) / "executed.ipynb"
+        chapter.write_text(source, encoding="utf-8")
+        failure = None
+        try:
+            papermill.execute_notebook(
+                chapter,
+                executed,
+                given,
+                kernel_name="python3",
+                request_save_on_cell_execute=False,
+                progress_bar={"disable": None} if progress else False,
+                # Kernels warn on standard error that they listen on this machine.
+                extra_arguments=["--IPKernelApp.log_level=40"],
+                # Where the chapter finds `utils`: the course of this very process.
+                resources={"metadata": {"path": str(chapters.ROOT)}},
+            )
+        except PapermillExecutionError as error:
+            failure = f"cell {error.cell_index + 1} stopped with {error.ename}: {error.evalue}"
+        except DeadKernelError:
+            raise JobError("the kernel died; it may have run out of memory") from None
+        notebook = nbformat.read(executed, as_version=4)
+    for name in ("input_path", "output_path"):
+        notebook.metadata.papermill[name] = f"{identity['chapter']}.ipynb"
+    notebook.metadata.course = identity | {
+        "versions": versions(),
+        "seconds": round(time.perf_counter() - started, 1),
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    if failure:
+        del notebook.metadata.course
+        raise JobError(" ".join(failure.split()), nbformat.writes(notebook).encode())
+    return nbformat.writes(notebook).encode()
+
+
+def compared(stored, rerun) -> pd.DataFrame:
+    """Each claim of a chapter at its defaults beside that of a run."""
+    before, now = chapters.claims_of(stored), chapters.claims_of(rerun)
+    return pd.DataFrame(
+        [
+            {
+                "claim": claim,
+                "at the defaults": record["verdict"],
+                "effect": _signed(record["effect"]),
+                "this run": now[claim]["verdict"],
+                "effect ": _signed(now[claim]["effect"]),
+            }
+            for claim, record in before.items()
+        ]
+    )
+
+
+def _signed(effect):
+    return "none measured" if effect is None else f"{effect:+.4f}"
+
+
+# Many runs
+
+
+def results(paths: Sequence[Path]) -> pd.DataFrame:
+    """What finished runs measured.
+
+    Args:
+        paths: their notebooks.
+
+    Returns:
+        One row per run, claim and replicate: the run's parameters, the claim with its effect, 95 %
+        interval and verdict, the seed with both of its numbers, versions, and the seconds that the
+        run took.
+    """
+    rows = []
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        run = notebook.metadata.course
+        shared = {"chapter": run.chapter, "run": path.parent.name, **run.parameters}
+        last = {"seconds": run.seconds, "finished": run.finished, "code": run.code, **run.versions}
+        for claim, record in chapters.claims_of(notebook).items():
+            plain = {"claim": claim} | {
+                name: record[name]
+                for name in ("sentence", "metric", "direction", "smallest_effect", "verdict")
+            }
+            low, high = record["interval"]
+            numbers = {
+                "effect": record["effect"],
+                "interval_low": low,
+                "interval_high": high,
+                "joint_interval_low": record["joint_interval"][0],
+                "joint_interval_high": record["joint_interval"][1],
+                "comparisons": record["comparisons"],
+            }
+            for seed, treatment, control in zip(
+                record["seeds"], record["treatment"], record["control"], strict=True
+            ):
+                pair = {"seed": seed, "treatment": treatment, "control": control}
+                rows.append(shared | plain | numbers | pair | last)
+    return pd.DataFrame(rows)
+
+
+def _parquet(table):
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+# The command
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):  # one line, without the usage before it
+        raise RerunError(f"{message}; see python -m utils.rerun --help")
+
+
+def _arguments(given):
+    parser = _Parser(
+        prog="python -m utils.rerun",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("chapter", nargs="?", help="such as 02_dropout")
+    parser.add_argument("--list", action="store_true", help="show the parameters of the chapters")
+    parser.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="set a parameter; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "-f", "--parameter-file", metavar="FILE", help="YAML or JSON with lines name: value"
+    )
+    parser.add_argument(
+        "-g", "--grid", action="append", default=[], metavar="NAME=VALUE,VALUE",
+        help="run with each of these values, and with all combinations if repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="runs at a time; by default one per core"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="use a running Dask scheduler, such as tcp://10.0.0.5:8786",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, default=Path("reruns"), metavar="FOLDER",
+        help="where the runs are kept; default reruns",
+    )  # fmt: skip
+    parser.add_argument("--csv", action="store_true", help="write the table as CSV as well")
+    parser.add_argument(
+        "--report", type=Path, metavar="TABLE", help="turn a table of results into a page"
+    )
+    options = parser.parse_args(given)
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers is {options.workers}; it starts at 1")
+    if options.chapter is None and not (options.list or options.report):
+        parser.error("name a chapter, such as 02_dropout")
+    return options
+
+
+def _list(chapter):
+    for name in [chapter] if chapter else chapters.chapter_names():
+        name, notebook = chapters.read(name)
+        rows = [
+            (p.name, p.kind.__name__, p.default, chapters.allowed(p), p.meaning)
+            for p in chapters.parameters_of(notebook).values()
+        ]
+        columns = ["parameter", "type", "default", "allowed", "meaning"]
+        print(f"{name}\n{_plain(pd.DataFrame(rows, columns=columns, dtype=object))}\n")
+
+
+def _plain(table):
+    """A table as text, its words aligned left."""
+    widths = {c: max(len(c), *table[c].astype(str).str.len()) for c in table}
+    lines = ["  ".join(c.ljust(width) for c, width in widths.items())]
+    lines += [
+        "  ".join(str(row[c]).ljust(w) for c, w in widths.items()) for _, row in table.iterrows()
+    ]
+    return "\n".join(f"  {line}".rstrip() for line in lines)
+
+
+def _run_once(request, folder) -> int:
+    job = request.job(folder)
+    if not (job.path.exists() and job.is_finished(job.path)):
+        try:
+            content = run_notebook(*job.arguments, progress=True)
+        except JobError as error:
+            _report_failure(Failure(job, error.sentence))
+            if error.content:
+                write_whole(job.failure_path, error.content)
+            return 1
+        rerun = nbformat.reads(content.decode(), as_version=4)
+        write_whole(job.path.with_suffix(".html"), reports.notebook_page(rerun).encode())
+        write_whole(job.path, content)
+        job.failure_path.unlink(missing_ok=True)
+    rerun = nbformat.read(job.path, as_version=4)
+    print(_plain(compared(request.notebook, rerun)))
+    print(f"\n{job.name}: {rerun.metadata.course.seconds:.0f} s")
+    print(f"{job.path}\n{job.path.with_suffix('.html')}")
+    return 0
+
+
+def _run_grid(requests, folder, name, options) -> int:
+    jobs = [request.job(folder) for request in requests]
+    failures = sweep(
+        jobs, workers=options.workers, scheduler=options.scheduler, on_failure=_report_failure
+    )
+    failed = {failure.job for failure in failures}
+    finished = [job.path for job in jobs if job not in failed]
+    print(f"{len(finished)} of {len(jobs)} runs are finished, in {folder}")
+    if finished:
+        table = results(finished)
+        path = folder / f"{name}.parquet"
+        write_whole(path, _parquet(table))
+        print(path)
+        if options.csv:
+            write_whole(path.with_suffix(".csv"), table.to_csv(index=False).encode())
+            print(path.with_suffix(".csv"))
+    return int(bool(failures))
+
+
+def _report(path) -> Path:
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise RerunError(f"the table {path} cannot be read: {reason}") from None
+    page = path.with_suffix(".html")
+    require_writable(page.parent)
+    write_whole(page, reports.sweep_page(table).encode())
+    return page
+
+
+def _report_failure(failure):
+    with tqdm.external_write_mode():
+        print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    try:
+        options = _arguments(given)
+        if options.list:
+            _list(options.chapter)
+            return 0
+        if options.report:
+            print(_report(options.report))
+            return 0
+        name, notebook = chapters.read(options.chapter)
+        known = chapters.parameters_of(notebook)
+        values = read_assignments(known, options.parameter, options.parameter_file)
+        grid = read_grid(known, options.grid)
+        _refuse_repeated([*values, *grid])
+        points = [
+            dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())
+        ]
+        requests = [Request(name, notebook, values | point) for point in points]
+        folder = options.output / name
+        require_writable(folder)
+        if not grid:
+            return _run_once(requests[0], folder)
+        whole = {key: [value] for key, value in values.items()} | grid
+        return _run_grid(requests, folder, _name(whole), options)
+    except SweepStopped as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OneLineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

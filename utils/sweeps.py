@@ -1,0 +1,347 @@
+"""Many units of work on Dask, so that nothing is lost and nothing is done twice.
+
+A sweep is a list of jobs. Each makes the content of one file, on any worker of a cluster, and the
+file appears under its name only when it is whole. What is there is the sweep's whole memory: the
+same sweep, started again after an interruption of any kind, does what is missing. The course's
+code travels to the workers, so that they run what stands here.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import hashlib
+import importlib.metadata
+import io
+import logging
+import os
+import platform
+import re
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import dask
+import distributed
+import joblib
+import psutil
+from distributed.client import FutureCancelledError
+from tqdm import tqdm
+
+from .parameters import OneLineError
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
+SECONDS_TO_CONNECT = 20
+UNFINISHED = ".unfinished"
+
+
+class SweepError(OneLineError):
+    """A sweep that cannot start."""
+
+
+class SweepStopped(OneLineError):
+    """A sweep that cannot go on; what is finished is kept."""
+
+
+class JobError(Exception):
+    """What a job raises to report its failure in one line, with a file that shows it.
+
+    Attributes:
+        content: what was made until then, or None.
+    """
+
+    def __init__(self, sentence: str, content: bytes | None = None):
+        super().__init__(sentence, content)
+        self.sentence, self.content = sentence, content
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Job:
+    """One unit of work, whose result is one file.
+
+    Attributes:
+        name: what a person calls it, such as "dropout_rate=0.3".
+        path: where the result is kept.
+        function: called on a worker as `function(*arguments)`; returns the file's content. It is
+            a function of a module of `utils`, and takes `joblib.cpu_count()` cores at most.
+        arguments: what can be pickled.
+        is_finished: whether the file at `path` is the result of this very job; called only where
+            there is a file.
+    """
+
+    name: str
+    path: Path
+    function: Callable[..., bytes]
+    arguments: tuple
+    is_finished: Callable[[Path], bool]
+
+    @property
+    def failure_path(self) -> Path:
+        """Where a failed run shows what it made."""
+        return self.path.with_suffix(f".failed{self.path.suffix}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A job that failed: which, and why in one line."""
+
+    job: Job
+    reason: str
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is whole whenever it is there.
+
+    Raises:
+        SweepStopped: it cannot be written; what stood at `path` before still stands there.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(unfinished, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise SweepStopped(
+            f"{path} cannot be written: {error.strerror or error}; what is finished is kept, and "
+            "the same command goes on from there"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folders):
+    """Unfinished files of processes that are gone."""
+    for folder in folders:
+        for path in folder.glob(f".*{UNFINISHED}"):
+            process = re.search(r"\.(\d+)\.unfinished$", path.name)
+            if process and not psutil.pid_exists(int(process[1])):
+                path.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages on which numbers depend."""
+    installed = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **installed}
+
+
+def course_files() -> dict[str, bytes]:
+    """What a chapter needs beside itself, by path: `utils`, and the data that it reads."""
+    root = Path(__file__).resolve().parents[1]
+    paths = [*sorted(root.glob("utils/*.py")), *sorted(root.glob("book/data/*"))]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+def digest(*parts: Any) -> str:
+    """A short name for exactly these contents."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part if isinstance(part, bytes) else repr(part).encode())
+        found.update(b"\0")
+    return found.hexdigest()[:16]
+
+
+class ShipCourse(distributed.WorkerPlugin):
+    """A Dask worker plugin that gives a worker the course's code and its share of the cores.
+
+    Args:
+        slots: for each host the number of jobs that run there at a time.
+
+    Raises:
+        SweepError: the worker has other versions of the packages that decide about numbers.
+    """
+
+    name = "ship-course"
+
+    def __init__(self, slots: dict[str, int]):
+        self.slots = slots
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in course_files().items():
+                archive.writestr(name, content)
+        self.archive, self.versions = buffer.getvalue(), versions()
+        self.digest = digest(*course_files().values())
+
+    def setup(self, worker):
+        there = versions()
+        others = [
+            f"{name} {there[name]} instead of {here}"
+            for name, here in self.versions.items()
+            if there[name] != here
+        ]
+        if others:
+            raise SweepError(
+                f"worker {worker.address} has {', '.join(others)}; "
+                "install the same requirements.txt there"
+            )
+        folder = Path(worker.local_directory) / f"course-{self.digest}"
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=worker.local_directory) as unpacked:
+                zipfile.ZipFile(io.BytesIO(self.archive)).extractall(Path(unpacked) / "course")
+                with contextlib.suppress(OSError):  # another worker was faster
+                    os.rename(Path(unpacked) / "course", folder)
+        sys.path.insert(0, str(folder))
+        for name in [name for name in sys.modules if name.split(".")[0] == "utils"]:
+            del sys.modules[name]
+        # What joblib and TensorFlow look at, here and in kernels that start here.
+        os.environ.pop("LOKY_MAX_CPU_COUNT", None)
+        slots = self.slots.get(_host(worker.address), worker.state.nthreads)
+        cores = str(max(1, joblib.cpu_count() // slots))
+        os.environ["LOKY_MAX_CPU_COUNT"] = os.environ["TF_NUM_INTEROP_THREADS"] = cores
+
+
+def _host(address):
+    return re.sub(r"^\w+://|:\d+$", "", address)
+
+
+def _perform(function, arguments, expected):
+    """Run a job where the code is the expected one; its result, or its failure."""
+    found = digest(*course_files().values())
+    if found != expected:
+        return None, "the worker has got other code since: run the sweep again", None
+    try:
+        return function(*arguments), None, None
+    except JobError as error:
+        return None, error.sentence, error.content
+    except Exception as error:
+        return None, " ".join(f"{type(error).__name__}: {error}".split()), None
+
+
+def sweep(
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    on_failure: Callable[[Failure], None] = lambda failure: None,
+) -> list[Failure]:
+    """Do all jobs that are not finished yet.
+
+    Args:
+        jobs: with different paths.
+        workers: processes of a cluster on this machine, which share its cores evenly; by default
+            one per core.
+        scheduler: address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to be used
+            instead.
+        on_failure: told of each failure at once.
+
+    Returns:
+        The jobs that failed. They do not stop the others.
+
+    Raises:
+        SweepError: the scheduler does not answer, has no workers, or workers of other versions.
+        SweepStopped: the scheduler got lost, or a result cannot be written.
+    """
+    _remove_leftovers({job.path.parent for job in jobs})
+    todo = [job for job in jobs if not (job.path.exists() and job.is_finished(job.path))]
+    bar = tqdm(total=len(jobs), initial=len(jobs) - len(todo), unit="run", disable=None)
+    failures = []
+    if not todo:
+        bar.close()
+        return failures
+    with bar, _client(min(workers or joblib.cpu_count(), len(todo)), scheduler) as client:
+        expected = digest(*course_files().values())
+        # A job is lost with its worker up to three times (Dask's allowed-failures).
+        waiting = {
+            client.submit(_perform, job.function, job.arguments, expected, pure=False): job
+            for job in todo
+        }
+        for future in distributed.as_completed(waiting):
+            job = waiting.pop(future)
+            content, reason, shown = _outcome(future, scheduler)
+            if reason is None:
+                write_whole(job.path, content)
+                job.failure_path.unlink(missing_ok=True)
+            elif shown is not None:
+                write_whole(job.failure_path, shown)
+            if reason is not None:
+                failures.append(Failure(job, reason))
+                on_failure(failures[-1])
+            bar.update()
+            future.release()
+    return failures
+
+
+def _outcome(future, scheduler):
+    """Content, reason of a failure, and what shows the failure."""
+    try:
+        return future.result()
+    except distributed.KilledWorker:
+        return None, "its worker was killed, or ran out of memory, several times", None
+    except FutureCancelledError:
+        where = f"at {scheduler}" if scheduler else "of this machine"
+        raise SweepStopped(
+            f"the Dask scheduler {where} got lost; what is finished is kept, and the same command "
+            "goes on from there"
+        ) from None
+    except Exception as error:
+        return None, " ".join(f"{type(error).__name__}: {error}".split()), None
+
+
+@contextlib.contextmanager
+def _client(workers, scheduler):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(
+            dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT})
+        )
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        if scheduler is None:
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # 8787 may be taken
+                    memory_limit=0,  # kernels are other processes, which Dask does not see
+                    silence_logs="CRITICAL",
+                )
+            )
+            client = stack.enter_context(distributed.Client(cluster))
+        else:
+            try:
+                client = distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT)
+            except (OSError, ValueError) as error:
+                raise SweepError(
+                    f"no Dask scheduler answers at {scheduler}: {_first_line(error)}"
+                ) from None
+            stack.callback(client.close, timeout=5)
+            _require_workers(client, scheduler)
+        # The plugin is what puts `utils` on a worker, so it cannot be found there by name yet.
+        module = sys.modules[__name__]
+        cloudpickle.register_pickle_by_value(module)
+        try:
+            client.register_plugin(ShipCourse(_slots(client)))
+        finally:
+            cloudpickle.unregister_pickle_by_value(module)
+        yield client
+
+
+def _slots(client):
+    slots = collections.Counter()
+    for address, worker in client.scheduler_info(n_workers=-1)["workers"].items():
+        slots[_host(address)] += worker["nthreads"]
+    return dict(slots)
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _require_workers(client, scheduler):
+    try:
+        client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+    except distributed.TimeoutError:
+        raise SweepError(f"the scheduler at {scheduler} has no workers") from None
+    # Before anything is sent that another Python could not read.
+    here = ".".join(platform.python_version_tuple()[:2])
+    for address, found in client.get_versions()["workers"].items():
+        there = ".".join(found["host"]["python"].split(".")[:2])
+        if there != here:
+            raise SweepError(f"worker {address} has Python {there} instead of {here}")
