@@ -6,8 +6,8 @@ compared with a tolerance.
 """
 
 import pytest
-from tests.notebook_runs import claims_among
 from tests.recorded_numbers import changed
+from utils.chapters import claims_among
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,8 @@ import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
-from tests.notebook_runs import chapters, claims, execute
+from tests.notebook_runs import chapters, execute
+from utils.chapters import claims_of
 from utils.claims import CONFIDENCE, NO_DIFFERENCE
 
 # Standard errors by which two measurements of one effect may differ. Of a hundred claims that
@@ -60,12 +61,12 @@ def compare(path, first_seed: int, seeds: int) -> tuple[list[str], list[str]]:
         seeds: how many, at least 2.
     """
     stored = nbformat.read(path, as_version=4)
-    recorded = claims(stored)
+    recorded = claims_of(stored)
     used = {seed for record in recorded.values() for seed in record["seeds"]}
     again = used & set(range(first_seed, first_seed + seeds))
     if again:
         raise ValueError(f"seeds {min(again)} to {max(again)} are those of the chapter itself")
-    fresh = claims(execute(path, parameters={"first_seed": first_seed, "seeds": seeds}))
+    fresh = claims_of(execute(path, parameters={"first_seed": first_seed, "seeds": seeds}))
     against = [contradiction(recorded[name], fresh[name]) for name in recorded]
     others = [
         f"{name}: {record['verdict']}, with fresh seeds {fresh[name]['verdict']}"

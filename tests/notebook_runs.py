@@ -74,17 +74,6 @@ def execute(
     return notebook
 
 
-def claims_among(outputs) -> dict[str, dict]:
-    """The records of all claims among outputs of cells, by id."""
-    found = [output.get("metadata", {}).get("claim") for output in outputs]
-    return {record["id"]: record for record in found if record}
-
-
-def claims(notebook) -> dict[str, dict]:
-    """The records of all claims that a notebook shows, by id."""
-    return claims_among(output for cell in notebook.cells for output in cell.get("outputs", []))
-
-
 def _store(path: Path) -> float:
     """Execute a chapter in place; returns the seconds it took."""
     started = time.perf_counter()

@@ -15,7 +15,8 @@ import yaml
 from papermill import inspect_notebook
 from scipy import stats
 
-from tests.notebook_runs import ROOT, chapters, claims
+from tests.notebook_runs import ROOT, chapters
+from utils.chapters import claims_of
 from utils.claims import NO_DIFFERENCE, NOT_SUPPORTED, SUPPORTED
 from utils.parameters import PARAMETERS, check
 
@@ -123,7 +124,7 @@ def test_each_part_of_the_form_is_there(name):
 
 @every_chapter
 def test_there_are_enough_claims_on_enough_seeds(name):
-    records = claims(CHAPTERS[name])
+    records = claims_of(CHAPTERS[name])
     assert len(records) >= 6
     assert all(len(set(record["seeds"])) >= 20 for record in records.values())
     assert any(record["verdict"] != SUPPORTED for record in records.values())
@@ -131,7 +132,7 @@ def test_there_are_enough_claims_on_enough_seeds(name):
 
 @every_chapter
 def test_verdicts_allow_for_all_claims_of_the_chapter(name):
-    records = claims(CHAPTERS[name])
+    records = claims_of(CHAPTERS[name])
     assert {record["comparisons"] for record in records.values()} == {len(records)}
     assert f"makes {len(records)} claims" in prose(CHAPTERS[name])
 
@@ -139,7 +140,7 @@ def test_verdicts_allow_for_all_claims_of_the_chapter(name):
 @every_chapter
 def test_verdicts_do_not_hang_on_the_kind_of_interval(name):
     """The bootstrap is somewhat narrow for 20 pairs; Student's t must say the same."""
-    for record in claims(CHAPTERS[name]).values():
+    for record in claims_of(CHAPTERS[name]).values():
         differences = np.subtract(record["treatment"], record["control"])
         level = 1 - 0.05 / record["comparisons"]
         reach = stats.t.ppf((1 + level) / 2, len(differences) - 1) * stats.sem(differences)
@@ -151,7 +152,7 @@ def test_verdicts_do_not_hang_on_the_kind_of_interval(name):
 
 
 def test_the_course_has_enough_claims_and_enough_that_are_not_supported():
-    records = [r for notebook in CHAPTERS.values() for r in claims(notebook).values()]
+    records = [r for notebook in CHAPTERS.values() for r in claims_of(notebook).values()]
     assert len(records) >= 40
     assert sum(record["verdict"] != SUPPORTED for record in records) >= 5
 
@@ -165,7 +166,7 @@ def test_a_chapter_ends_with_what_it_cost(name):
 
 
 def test_claim_ids_are_unique_in_the_course():
-    ids = [record for notebook in CHAPTERS.values() for record in claims(notebook)]
+    ids = [record for notebook in CHAPTERS.values() for record in claims_of(notebook)]
     shown = sum(
         "claim" in output.get("metadata", {})
         for notebook in CHAPTERS.values()
@@ -177,7 +178,7 @@ def test_claim_ids_are_unique_in_the_course():
 
 @every_chapter
 def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_do(name):
-    records = claims(CHAPTERS[name])
+    records = claims_of(CHAPTERS[name])
     summary = prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0]
     lines = re.findall(r"^- (.*(?:\n  .*)*)", summary, flags=re.M)
     for line in lines:
@@ -189,7 +190,7 @@ def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_
 @every_chapter
 def test_verdicts_are_not_so_close_that_another_processor_would_change_them(name):
     """Other processors move a mean over seeds by far less than a tenth of its interval."""
-    for record in claims(CHAPTERS[name]).values():
+    for record in claims_of(CHAPTERS[name]).values():
         low, high = record["joint_interval"]
         # What decides is whether the whole interval lies beyond the smallest effect.
         small = record["smallest_effect"]

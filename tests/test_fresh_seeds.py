@@ -9,7 +9,8 @@ import pytest
 
 from tests import fresh_seeds
 from tests.fresh_seeds import compare, contradiction, main
-from tests.notebook_runs import chapters, claims
+from tests.notebook_runs import chapters
+from utils.chapters import claims_of
 from utils.claims import NO_DIFFERENCE
 
 FIRST, SEEDS = 700_000, 4
@@ -37,7 +38,7 @@ def turned(record):
 
 @every_chapter
 def test_effects_that_point_the_other_way_would_be_noticed(path):
-    records = claims(nbformat.read(path, as_version=4)).values()
+    records = claims_of(nbformat.read(path, as_version=4)).values()
     found = [record for record in records if record["verdict"] != NO_DIFFERENCE]
     for record in found:
         assert contradiction(record, record) is None

@@ -10,13 +10,14 @@ import nbformat
 import pytest
 
 from tests.conftest import copy_course
-from tests.notebook_runs import chapters, claims, execute
+from tests.notebook_runs import chapters, execute
 from tests.recorded_numbers import changed
+from utils.chapters import claims_of
 
 
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 def test_a_number_that_is_off_would_be_noticed(path):
-    recorded = claims(nbformat.read(path, as_version=4))
+    recorded = claims_of(nbformat.read(path, as_version=4))
     assert changed(recorded, copy.deepcopy(recorded)) == []
     for name, record in recorded.items():
         shifted = copy.deepcopy(recorded)

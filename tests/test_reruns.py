@@ -11,8 +11,9 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
-from tests.notebook_runs import ROOT, chapters, claims, execute
+from tests.notebook_runs import ROOT, chapters, execute
 from utils.backend import keras
+from utils.chapters import claims_of
 from utils.datasets import load
 from utils.models import with_dropout
 from utils.replicates import replicate
@@ -37,8 +38,8 @@ def test_papermill_reruns_a_chapter_with_another_rate(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     notebook = nbformat.read(rerun, as_version=4)
-    records = claims(notebook)
-    stored = claims(nbformat.read(ROOT / "notebooks" / "02_dropout.ipynb", as_version=4))
+    records = claims_of(notebook)
+    stored = claims_of(nbformat.read(ROOT / "notebooks" / "02_dropout.ipynb", as_version=4))
     assert records.keys() == stored.keys()
     assert all(record["seeds"] == [0, 1, 2] for record in records.values())
     expected = replicate(
@@ -95,7 +96,7 @@ EXTREME = {"label_noise": 1.0, "train_rows": 20, "learning_rate": 0.5, "first_se
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 def test_other_parameters_may_change_verdicts_but_not_stop_a_chapter(path):
     notebook = execute(path, parameters=FAST | EXTREME)
-    assert len(claims(notebook)) >= 6
+    assert len(claims_of(notebook)) >= 6
 
 
 COLAB_HAS = {
@@ -149,7 +150,7 @@ def test_a_chapter_runs_alone_in_colab_with_other_parameters(path, course_copy, 
     start = colab(project["urls"]["Repository"], course_copy)
     where = "import utils; print(utils.__file__)"
     notebook = execute(path, cwd=tmp_path, before=start, after=where, parameters=FAST | SMALL)
-    assert len(claims(notebook)) >= 6
+    assert len(claims_of(notebook)) >= 6
     printed = next(c.outputs[0]["text"] for c in notebook.cells if c.source == where)
     assert printed.startswith(str(tmp_path)), "utils came from the clone"
     stderr = [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]

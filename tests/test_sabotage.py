@@ -6,8 +6,9 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tests.notebook_runs import ROOT, chapters, claims, execute
+from tests.notebook_runs import ROOT, chapters, execute
 from tests.recorded_numbers import changed
+from utils.chapters import claims_of
 
 IDENTITY = """
 from utils.backend import keras
@@ -78,6 +79,6 @@ def test_validation_rows_among_the_training_rows_are_noticed(chapter):
 )
 def test_numbers_and_verdicts_tell_where_no_guard_does(chapter, sabotage, claim, told_by):
     path = ROOT / "notebooks" / f"{chapter}.ipynb"
-    recorded = claims(nbformat.read(path, as_version=4))
-    fresh = claims(execute(path, after=sabotage, until=claim))
+    recorded = claims_of(nbformat.read(path, as_version=4))
+    fresh = claims_of(execute(path, after=sabotage, until=claim))
     assert f"{claim}: {told_by}" in "\n".join(changed(recorded, fresh))

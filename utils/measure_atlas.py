@@ -197,4 +197,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Workers look for functions by the module's own name, not by "__main__".
+    from utils import measure_atlas
+
+    sys.exit(measure_atlas.main())

@@ -241,8 +241,8 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
                 kernel_name="python3",
                 request_save_on_cell_execute=False,
                 progress_bar={"disable": None} if progress else False,
-                # Kernels warn on standard error that they listen on this machine.
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                # What kernels say on standard error is no news: that they listen, that they end.
+                extra_arguments=["--IPKernelApp.log_level=50"],
                 # Where the chapter finds `utils`: the course of this very process.
                 resources={"metadata": {"path": str(chapters.ROOT)}},
             )
@@ -253,14 +253,13 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
         notebook = nbformat.read(executed, as_version=4)
     for name in ("input_path", "output_path"):
         notebook.metadata.papermill[name] = f"{identity['chapter']}.ipynb"
-    notebook.metadata.course = identity | {
+    if failure:
+        raise JobError(" ".join(failure.split()), nbformat.writes(notebook).encode())
+    notebook.metadata["course"] = identity | {
         "versions": versions(),
         "seconds": round(time.perf_counter() - started, 1),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
-    if failure:
-        del notebook.metadata.course
-        raise JobError(" ".join(failure.split()), nbformat.writes(notebook).encode())
     return nbformat.writes(notebook).encode()
 
 
@@ -499,4 +498,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Workers look for functions by the module's own name, not by "__main__".
+    from utils import rerun
+
+    sys.exit(rerun.main())

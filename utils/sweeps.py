@@ -12,14 +12,21 @@ import collections
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import importlib.metadata
 import io
 import logging
+import operator
 import os
+import pickle
+import pkgutil
 import platform
 import re
+import signal
 import sys
 import tempfile
+import threading
+import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -154,15 +161,16 @@ class ShipCourse(distributed.WorkerPlugin):
 
     Args:
         slots: for each host the number of jobs that run there at a time.
+        ours: whether the worker belongs to this sweep alone.
 
     Raises:
-        SweepError: the worker has other versions of the packages that decide about numbers.
+        RuntimeError: the worker has other versions of the packages that decide about numbers.
     """
 
     name = "ship-course"
 
-    def __init__(self, slots: dict[str, int]):
-        self.slots = slots
+    def __init__(self, slots: dict[str, int], ours: bool):
+        self.slots, self.ours = slots, ours
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for name, content in course_files().items():
@@ -178,7 +186,7 @@ class ShipCourse(distributed.WorkerPlugin):
             if there[name] != here
         ]
         if others:
-            raise SweepError(
+            raise RuntimeError(
                 f"worker {worker.address} has {', '.join(others)}; "
                 "install the same requirements.txt there"
             )
@@ -191,6 +199,9 @@ class ShipCourse(distributed.WorkerPlugin):
         sys.path.insert(0, str(folder))
         for name in [name for name in sys.modules if name.split(".")[0] == "utils"]:
             del sys.modules[name]
+        if self.ours and threading.current_thread() is threading.main_thread():
+            # Ctrl-C reaches all processes of a terminal; the sweep ends its workers itself.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         # What joblib and TensorFlow look at, here and in kernels that start here.
         os.environ.pop("LOKY_MAX_CPU_COUNT", None)
         slots = self.slots.get(_host(worker.address), worker.state.nthreads)
@@ -202,12 +213,16 @@ def _host(address):
     return re.sub(r"^\w+://|:\d+$", "", address)
 
 
-def _perform(function, arguments, expected):
-    """Run a job where the code is the expected one; its result, or its failure."""
-    found = digest(*course_files().values())
-    if found != expected:
+def perform(pickled: bytes, expected: str) -> tuple[bytes | None, str | None, bytes | None]:
+    """Run a function with its arguments, if the code here is the expected one.
+
+    Returns:
+        Its result, or the reason of its failure in one line, and what shows the failure.
+    """
+    if digest(*course_files().values()) != expected:
         return None, "the worker has got other code since: run the sweep again", None
     try:
+        function, arguments = pickle.loads(pickled)
         return function(*arguments), None, None
     except JobError as error:
         return None, error.sentence, error.content
@@ -249,10 +264,7 @@ def sweep(
     with bar, _client(min(workers or joblib.cpu_count(), len(todo)), scheduler) as client:
         expected = digest(*course_files().values())
         # A job is lost with its worker up to three times (Dask's allowed-failures).
-        waiting = {
-            client.submit(_perform, job.function, job.arguments, expected, pure=False): job
-            for job in todo
-        }
+        waiting = {_submit(client, job, expected): job for job in todo}
         for future in distributed.as_completed(waiting):
             job = waiting.pop(future)
             content, reason, shown = _outcome(future, scheduler)
@@ -267,6 +279,14 @@ def sweep(
             bar.update()
             future.release()
     return failures
+
+
+def _submit(client, job, expected):
+    # The scheduler reads what is sent, too, and has no `utils`: names and bytes are all it gets.
+    pickled = pickle.dumps((job.function, job.arguments))
+    function = (pkgutil.resolve_name, f"{__name__}:perform")
+    key = f"{job.path.stem}-{uuid.uuid4()}"
+    return client.get({key: (operator.call, function, pickled, expected)}, key, sync=False)
 
 
 def _outcome(future, scheduler):
@@ -291,7 +311,8 @@ def _client(workers, scheduler):
         stack.enter_context(
             dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT})
         )
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):  # what they say is said in one line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         if scheduler is None:
             cluster = stack.enter_context(
                 distributed.LocalCluster(
@@ -313,11 +334,13 @@ def _client(workers, scheduler):
                 ) from None
             stack.callback(client.close, timeout=5)
             _require_workers(client, scheduler)
-        # The plugin is what puts `utils` on a worker, so it cannot be found there by name yet.
+        # The plugin is what puts `utils` on a worker, so it cannot be found there by name.
         module = sys.modules[__name__]
         cloudpickle.register_pickle_by_value(module)
         try:
-            client.register_plugin(ShipCourse(_slots(client)))
+            client.register_plugin(ShipCourse(_slots(client), ours=scheduler is None))
+        except RuntimeError as error:
+            raise SweepError(_first_line(error)) from None
         finally:
             cloudpickle.unregister_pickle_by_value(module)
         yield client

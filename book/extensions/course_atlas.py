@@ -151,7 +151,7 @@ def _row(texts):
 
 class TableDirective(SphinxDirective):
     def run(self):
-        module, _, effects = _open(self)
+        _, _, effects = _open(self)
         keys = ["train_rows", "label_noise", "units", "technique"]
         both = effects["final"].merge(effects["best"], on=keys, suffixes=("", "_best"))
         rows = []
@@ -188,8 +188,8 @@ class OriginDirective(SphinxDirective):
         made = table.attrs
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         text = (
-            f"Measured on {made['date']} in {made['seconds'] / 60:.0f} minutes of trainings, summed "
-            f"over the workers, with {versions}; {table['seed'].nunique()} seeds in each condition."
+            f"Measured on {made['date']} in {made['seconds'] / 60:.0f} minutes, summed over the "
+            f"workers, with {versions}. Each condition has {table['seed'].nunique()} seeds."
         )
         return [nodes.paragraph("", text)]
 
