@@ -806,3 +806,42 @@ def test_without_reshuffling_all_epochs_have_the_first_one_s_order(data):
     reshuffled = replicate(plain(), data, seeds=seeds, epochs=2)
     assert np.array_equal(one_order["train_loss"][:, 0], reshuffled["train_loss"][:, 0])
     assert not np.array_equal(one_order["train_loss"][:, 1], reshuffled["train_loss"][:, 1])
+
+
+@pytest.mark.parametrize("network", [models.baseline, models.combined])
+def test_stopped_early_is_what_early_stopping_restores(network):
+    """The same weights, orders and masks, and Keras chooses the epoch."""
+    data = load("digits", train_rows=ROWS, label_noise=0.4, seed=3)
+    build = functools.partial(network, 64, 10, widths=(128,))
+    results = replicate(build, data, seeds=[5], epochs=12, optimizer=O.Adam(0.03), keep_best=True)
+    losses = results["validation_loss"][0]
+    assert losses.argmin() < len(losses) - 1, "the last epoch would show nothing"
+
+    keras.utils.set_random_seed(5)
+    model = build()
+    model.compile(O.Adam(0.03), "sparse_categorical_crossentropy")
+    model.fit(
+        ShuffledBatches(data.x_train, data.y_train, seed=5),
+        shuffle=False,
+        epochs=12,
+        validation_data=(data.x_validation, data.y_validation),
+        validation_batch_size=len(data.x_validation),
+        callbacks=[keras.callbacks.EarlyStopping(patience=12, restore_best_weights=True)],
+        verbose=0,
+    )
+    for ours, theirs in zip(results.stopped_early().weights[0], model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-3)
+    last, best = results.predict(data.x_test), results.stopped_early().predict(data.x_test)
+    assert not np.allclose(last, best, atol=1e-2)
+
+
+def test_the_best_weights_must_have_been_asked_for(data):
+    results = replicate(plain(), data, seeds=[0], epochs=1)
+    with pytest.raises(ValueError, match="keep_best=True"):
+        results.stopped_early()
+
+
+def test_a_diverged_training_ends_where_it_ended_when_no_epoch_is_best(data):
+    results = replicate(plain(), data, seeds=[0], epochs=2, optimizer=O.SGD(1e30), keep_best=True)
+    assert not np.isfinite(results["validation_loss"]).any()
+    assert len(results.stopped_early().weights[0]) == len(results.weights[0])

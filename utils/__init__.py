@@ -9,7 +9,16 @@
     measures     what is read off predictions: accuracy, wrong labels repeated
     claims       a sentence, its paired evidence and its verdict
     figures      pictures of replicated results and of effects
+    atlas        what each technique does where, measured once and kept as a table
     cost         time and memory that a run took
+    chapters     the notebooks as files: their parameters and their claims
+    reports      notebooks and tables of results as single HTML pages
+    sweeps       many units of work on a Dask cluster, each done once
+
+Two of them are commands:
+
+    rerun           a chapter with other parameters, once or over a grid
+    measure_atlas   the table of the atlas
 
 A module imports only from those above it.
 """

@@ -101,7 +101,7 @@ def _split(text, option):
 def _refuse_repeated(names):
     for name in names:
         if names.count(name) > 1:
-            raise ParameterError(f"{name} is given twice")
+            raise ParameterError(f"{name!r} is given twice")
 
 
 def _parameter_file(file):
@@ -254,7 +254,7 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
     for name in ("input_path", "output_path"):
         notebook.metadata.papermill[name] = f"{identity['chapter']}.ipynb"
     if failure:
-        raise JobError(" ".join(failure.split()), nbformat.writes(notebook).encode())
+        raise JobError(_one_line(failure), nbformat.writes(notebook).encode())
     notebook.metadata["course"] = identity | {
         "versions": versions(),
         "seconds": round(time.perf_counter() - started, 1),
@@ -456,6 +456,10 @@ def _report(path) -> Path:
     return page
 
 
+def _one_line(error):
+    return " ".join(str(error).split())
+
+
 def _report_failure(failure):
     with tqdm.external_write_mode():
         print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
@@ -487,10 +491,10 @@ def main(given: Sequence[str] | None = None) -> int:
         whole = {key: [value] for key, value in values.items()} | grid
         return _run_grid(requests, folder, _name(whole), options)
     except SweepStopped as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_one_line(error)}", file=sys.stderr)
         return 1
     except OneLineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
