@@ -13,7 +13,7 @@ book: $(READY)
 	$(BIN)/jb build .
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,0 +1,252 @@
+"""The committed atlas: complete, what the course's own code measures, and read rightly."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import build_book, copy_course
+from tests.notebook_runs import ROOT
+from tests.test_book import HOME, keep_only
+from utils import atlas, measure_atlas
+from utils.claims import NO_DIFFERENCE, NOT_SUPPORTED, SUPPORTED
+
+KEYS = ["train_rows", "label_noise", "units"]
+# A mean over a few seeds may differ by this much on another processor, after hundreds of steps.
+TOLERANCE = 0.02
+FEW = (0, 1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return atlas.load()
+
+
+def cell_of(table, technique, **condition):
+    chosen = (table["technique"] == technique) & (table["end"] == "final")
+    for key, value in condition.items():
+        chosen &= table[key] == value
+    return table[chosen].sort_values("seed")
+
+
+def test_it_holds_every_condition_technique_and_seed_and_says_what_it_holds(table):
+    assert list(table) == list(atlas.COLUMNS) == list(table.attrs["columns"])
+    for condition in atlas.conditions():
+        for technique in measure_atlas.TECHNIQUES:
+            cell = cell_of(table, technique, **condition)
+            assert cell["seed"].tolist() == list(measure_atlas.SEEDS), (condition, technique)
+    assert len(table) == 45 * 7 * 2 * 20
+    assert len(measure_atlas.SEEDS) >= 20
+    assert atlas.PATH.stat().st_size < 1_000_000
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", table.attrs["date"])
+    assert {"python", "tensorflow", "keras", "numpy"} <= table.attrs["versions"].keys()
+    assert table.attrs["settings"]["steps"] == atlas.STEPS
+    assert table["accuracy"].between(0, 1).all()
+
+
+def differences(table, technique, end, condition):
+    rows = table[(table["end"] == end) & (table[KEYS] == pd.Series(condition)).all(axis=1)]
+    by_seed = rows.pivot(index="seed", columns="technique", values="accuracy")
+    return (by_seed[technique] - by_seed["none"]).to_numpy()
+
+
+@pytest.mark.parametrize("end", atlas.ENDS)
+def test_effects_and_verdicts_follow_from_the_seeds(table, end):
+    found = atlas.effects(table, end).dropna(subset=["effect"])
+    techniques = len(measure_atlas.TECHNIQUES) - 1 - (end == "best")
+    assert len(found) == 45 * techniques
+    for row in found.to_dict("records"):
+        measured = differences(table, row["technique"], end, {key: row[key] for key in KEYS})
+        assert row["effect"] == pytest.approx(measured.mean(), abs=1e-9)
+        low, high = row["joint_interval_low"], row["joint_interval_high"]
+        assert low <= row["interval_low"] <= row["effect"] <= row["interval_high"] <= high
+        small = atlas.SMALLEST_EFFECT
+        verdict = SUPPORTED if low > small else NOT_SUPPORTED if high < -small else NO_DIFFERENCE
+        assert row["verdict"] == verdict
+
+
+def test_early_stopping_is_none_at_its_best_epoch(table):
+    none = table[(table["technique"] == "none") & (table["end"] == "best")]
+    stopped = table[(table["technique"] == "early stopping") & (table["end"] == "final")]
+    assert none["accuracy"].tolist() == stopped["accuracy"].tolist()
+
+
+def recomputed(technique, condition):
+    """Mean accuracy over a few seeds, measured now."""
+    measured = measure_atlas.measure(**condition, seeds=FEW, techniques=(technique,))
+    return measured["final_accuracy"].mean()
+
+
+def stored(table, technique, condition):
+    cell = cell_of(table, technique, **condition)
+    return cell[cell["seed"].isin(FEW)]["accuracy"].mean()
+
+
+def test_random_cells_come_out_the_same_when_they_are_measured_again(table):
+    chance = random.Random()  # other cells in each run
+    chosen = [
+        (chance.choice(list(measure_atlas.TECHNIQUES)), chance.choice(atlas.conditions()))
+        for _ in range(3)
+    ]
+    for technique, condition in chosen:
+        again = recomputed(technique, condition)
+        assert again == pytest.approx(stored(table, technique, condition), abs=TOLERANCE), (
+            technique, condition,
+        )  # fmt: skip
+
+
+def test_a_cell_of_another_technique_would_be_noticed(table):
+    condition = {"train_rows": 50, "label_noise": 0.4, "units": 16}
+    again = recomputed("dropout 0.5", condition)
+    assert again == pytest.approx(stored(table, "dropout 0.5", condition), abs=TOLERANCE)
+    assert again != pytest.approx(stored(table, "none", condition), abs=TOLERANCE)
+
+
+def test_every_training_has_about_the_same_number_of_steps():
+    steps = [atlas.epochs_of(rows) * -(-rows // atlas.BATCH_SIZE) for rows in atlas.TRAIN_ROWS]
+    assert np.ptp(steps) <= 0.02 * atlas.STEPS
+
+
+def test_the_winner_is_the_highest_and_level_are_those_not_shown_to_be_lower():
+    seeds = range(20)
+    wobble = 0.004 * np.sin(np.arange(20))
+    accuracies = {
+        "none": 0.7 + wobble,
+        "dropout 0.5": 0.8 + wobble,
+        "BN": 0.8 - 0.0001 - 2 * wobble,
+        "L2": 0.75 + wobble,
+        "early stopping": 0.6 + wobble,
+    }
+    measured = pd.concat(
+        pd.DataFrame(
+            {
+                "technique": name, "seed": seeds, "best_epoch": 1,
+                **{f"{end}_accuracy": values for end in atlas.ENDS},
+                **{f"{end}_loss": 1.0 for end in atlas.ENDS},
+            }
+        )
+        for name, values in accuracies.items()
+    )  # fmt: skip
+    condition = atlas.conditions()[0]
+    table = atlas.assembled([(condition, measured)])
+    (won,) = atlas.winners(table).to_dict("records")
+    assert won["technique"] == "dropout 0.5"
+    assert won["verdict"] == SUPPORTED
+    assert won["level"] == ("BN",)
+    verdicts = atlas.effects(table).set_index("technique")["verdict"]
+    assert verdicts["early stopping"] == NOT_SUPPORTED
+    assert pd.isna(verdicts["none"])
+
+
+def test_the_maps_tell_every_condition_in_words(table):
+    picture = atlas.winners_map(table, 0.4)
+    assert all(f"{rows} rows, 16 units: " in picture.alt for rows in atlas.TRAIN_ROWS)
+    won = atlas.winners(table)
+    helped = ((won["label_noise"] == 0.4) & (won["verdict"] == SUPPORTED)).sum()
+    assert f"helped in {helped} of 15 conditions" in picture.title
+
+
+# The command
+
+
+def small_grid(folder):
+    """A copy of the code whose grid has three conditions and hardly any steps."""
+    shutil.copytree(ROOT / "utils", folder / "utils")
+    changes = {
+        "atlas.py": {
+            "TRAIN_ROWS = (50, 100, 200, 500, 1000)": "TRAIN_ROWS = (50, 60, 70)",
+            "LABEL_NOISE = (0.0, 0.2, 0.4)": "LABEL_NOISE = (0.0,)",
+            "UNITS = (16, 64, 256)": "UNITS = (8,)",
+            "STEPS = 960": "STEPS = 20",
+        },
+        "measure_atlas.py": {"SEEDS = tuple(range(20))": "SEEDS = tuple(range(3))"},
+    }
+    for name, replaced in changes.items():
+        path = folder / "utils" / name
+        text = path.read_text()
+        for old, new in replaced.items():
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+    return [sys.executable, "-m", "utils.measure_atlas", "--workers", "1"]
+
+
+def test_a_killed_measurement_goes_on_and_measures_nothing_twice(tmp_path):
+    command = small_grid(tmp_path)
+    parts = tmp_path / "reruns" / "atlas"
+    process = subprocess.Popen(command, cwd=tmp_path)
+    while not list(parts.glob("*.parquet")) and process.poll() is None:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    kept = {path: path.read_bytes() for path in parts.glob("*.parquet")}
+    assert 0 < len(kept) < 3
+    assert not (tmp_path / "book").exists()
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (again.returncode, again.stderr) == (0, "")
+    written = {path: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
+    assert len(written) == 3
+    assert all(path.read_bytes() == content for path, content in kept.items())
+    table = pd.read_parquet(tmp_path / "book" / "data" / "atlas.parquet")
+    assert len(table) == 3 * 7 * 2 * 3
+    seconds = [pd.read_parquet(path).attrs["seconds"] for path in written]
+    assert table.attrs["seconds"] == round(sum(seconds))
+
+
+# Pages
+
+
+def build_page(folder, text):
+    book = copy_course(folder)
+    keep_only(book, "book/atlas")
+    (book / "book" / "atlas.md").write_text(HOME + text)
+    return book, build_book(book)
+
+
+def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
+    row = atlas.effects(table).dropna(subset=["effect"]).iloc[0]
+    where = "dropout 0.2: 50 rows, 0.0 noise, 16 units"
+    assert row["technique"] == "dropout 0.2"
+    role = {SUPPORTED: "supported", NOT_SUPPORTED: "not-supported", NO_DIFFERENCE: "no-difference"}
+    text = (
+        f"Measured {{atlas-{role[row['verdict']]}}}`{where}` and "
+        "{atlas-count}`dropout 0.2: supported`.\n\n"
+        "```{atlas-map}\n:label-noise: 0.2\n```\n\n```{atlas-summary}\n```\n\n"
+        "```{atlas-origin}\n```\n\n```{atlas-table}\n```\n"
+    )
+    book, built = build_page(tmp_path, text)
+    assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
+    page = (book / "_build" / "html" / "book" / "atlas.html").read_text()
+    assert f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in page
+    count = (atlas.effects(table).query("technique == 'dropout 0.2'")["verdict"] == SUPPORTED).sum()
+    assert f"and {count}." in page
+    assert page.count("<th scope='row'>") == 45 * 7
+    (alt,) = re.findall(r'<img [^>]*alt="(The best technique[^"]+)"', page)
+    assert "1000 rows, 256 units" in alt
+    assert table.attrs["date"] in page
+
+
+def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_build(
+    tmp_path, table
+):
+    row = atlas.effects(table).dropna(subset=["effect"]).iloc[0]
+    wrong = "not-supported" if row["verdict"] != NOT_SUPPORTED else "supported"
+    text = (
+        f"{{atlas-{wrong}}}`dropout 0.2: 50 rows, 0 noise, 16 units`, "
+        "{atlas-supported}`dropout 0.2: 51 rows, 0 noise, 16 units`, "
+        "{atlas-count}`drop-out: supported`\n"
+    )
+    _, built = build_page(tmp_path, text)
+    assert built.returncode != 0
+    said = built.stdout + built.stderr
+    assert "the atlas" in said
+    assert "has no condition" in said
+    assert "atlas-count takes" in said
