@@ -154,14 +154,15 @@ def winners(table: pd.DataFrame, end: str = "final") -> pd.DataFrame:
 
     Returns:
         For each condition the row of `effects` with the highest mean accuracy among the techniques
-        other than "none", and in the column "level" the techniques that cannot be told apart from
-        it. It makes a difference where its verdict is "supported".
+        whose verdict is "supported" or, where there are none, among all but "none"; and in the
+        column "level" the techniques that the highest mean of all cannot be told apart from.
     """
     found = effects(table, end)
     found = found[found["technique"] != "none"].dropna(subset=["effect"])
     rows = []
     for _, group in found.groupby(["train_rows", "label_noise", "units"], sort=False):
-        best = group.loc[group["accuracy"].idxmax()]
+        helped = group[group["verdict"] == SUPPORTED]
+        best = (group if helped.empty else helped).sort_values("accuracy").iloc[-1]
         level = group[~group["behind"].astype(bool) & (group["technique"] != best["technique"])]
         rows.append(best.to_dict() | {"level": tuple(level["technique"])})
     return pd.DataFrame(rows)
@@ -192,15 +193,17 @@ def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> 
         texts[row][column] = f"{best['technique']}{more}\n{best['effect']:+.3f}"
         words.append(f"{where}: {best['technique']}, {best['effect']:+.3f}")
     helped = int(np.isfinite(values).sum())
+    labels = f"{label_noise:.0%} wrong labels" if label_noise else "right labels only"
     when = "after the last epoch" if end == "final" else "at the best epoch"
     return figures.heat_map(
         values,
         texts,
         rows=TRAIN_ROWS,
         columns=UNITS,
-        title=f"With {label_noise:.0%} wrong labels, some technique helped in {helped} of "
-        f"{values.size} conditions, {when}",
-        alt=f"The best technique and its gain in test accuracy, {when}. {'; '.join(words)}.",
+        title=f"With {labels}, some technique was shown to help in {helped} of {values.size} "
+        f"conditions, {when}",
+        alt=f"The best technique and its gain in test accuracy with {labels}, {when}. "
+        f"{'; '.join(words)}.",
         xlabel="units in each hidden layer",
         ylabel="training rows",
         high=high,

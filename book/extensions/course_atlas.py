@@ -142,7 +142,7 @@ class SummaryDirective(SphinxDirective):
         group += nodes.tbody(
             "", *(_row((technique, *map(str, numbers))) for technique, numbers in counts.items())
         )
-        return [nodes.table("", group, classes=["run-cost"])]
+        return [nodes.table("", group, classes=["atlas-summary"])]
 
 
 def _row(texts):
