@@ -449,7 +449,7 @@ def test_replicates_that_end_equal_are_refused(data, monkeypatch):
         {"batch_size": 0},
         {"optimizer": O.Adam(use_ema=True)},
     ],
-    ids=str,
+    ids=lambda wrong: "-".join(wrong),
 )
 def test_what_cannot_be_trained_is_refused(wrong, data):
     name = "use_ema" if "optimizer" in wrong else next(iter(wrong))

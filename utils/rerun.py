@@ -256,7 +256,6 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
     if failure:
         raise JobError(_one_line(failure), nbformat.writes(notebook).encode())
     notebook.metadata["course"] = identity | {
-        "versions": versions(),
         "seconds": round(time.perf_counter() - started, 1),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

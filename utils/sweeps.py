@@ -136,8 +136,13 @@ def _remove_leftovers(folders):
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages on which numbers depend."""
-    installed = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {"python": platform.python_version(), **installed}
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
 
 
 def course_files() -> dict[str, bytes]:
@@ -159,9 +164,10 @@ def digest(*parts: Any) -> str:
 class ShipCourse(distributed.WorkerPlugin):
     """A Dask worker plugin that gives a worker the course's code and its share of the cores.
 
-    Args:
+    Attributes:
+        digest: that of the code.
         slots: for each host the number of jobs that run there at a time.
-        ours: whether the worker belongs to this sweep alone.
+        ours: whether the workers belong to this sweep alone.
 
     Raises:
         RuntimeError: the worker has other versions of the packages that decide about numbers.
@@ -169,14 +175,15 @@ class ShipCourse(distributed.WorkerPlugin):
 
     name = "ship-course"
 
-    def __init__(self, slots: dict[str, int], ours: bool):
-        self.slots, self.ours = slots, ours
+    def __init__(self):
+        self.slots, self.ours, self.versions = {}, False, versions()
+        files = course_files()
+        self.digest = digest(*files.values())
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
-            for name, content in course_files().items():
+            for name, content in files.items():
                 archive.writestr(name, content)
-        self.archive, self.versions = buffer.getvalue(), versions()
-        self.digest = digest(*course_files().values())
+        self.archive = buffer.getvalue()
 
     def setup(self, worker):
         there = versions()
@@ -261,10 +268,10 @@ def sweep(
     if not todo:
         bar.close()
         return failures
-    with bar, _client(min(workers or joblib.cpu_count(), len(todo)), scheduler) as client:
-        expected = digest(*course_files().values())
+    course = ShipCourse()
+    with bar, _client(course, min(workers or joblib.cpu_count(), len(todo)), scheduler) as client:
         # A job is lost with its worker up to three times (Dask's allowed-failures).
-        waiting = {_submit(client, job, expected): job for job in todo}
+        waiting = {_submit(client, job, course.digest): job for job in todo}
         for future in distributed.as_completed(waiting):
             job = waiting.pop(future)
             content, reason, shown = _outcome(future, scheduler)
@@ -306,7 +313,7 @@ def _outcome(future, scheduler):
 
 
 @contextlib.contextmanager
-def _client(workers, scheduler):
+def _client(course, workers, scheduler):
     with contextlib.ExitStack() as stack:
         stack.enter_context(
             dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT})
@@ -334,11 +341,12 @@ def _client(workers, scheduler):
                 ) from None
             stack.callback(client.close, timeout=5)
             _require_workers(client, scheduler)
+        course.slots, course.ours = _slots(client), scheduler is None
         # The plugin is what puts `utils` on a worker, so it cannot be found there by name.
         module = sys.modules[__name__]
         cloudpickle.register_pickle_by_value(module)
         try:
-            client.register_plugin(ShipCourse(_slots(client), ours=scheduler is None))
+            client.register_plugin(course)
         except RuntimeError as error:
             raise SweepError(_first_line(error)) from None
         finally:
