@@ -48,6 +48,13 @@ def effects(**words):
     return figures.effects({"dropout": record}, xlabel="accuracy", **words)
 
 
+def heat_map(**words):
+    values = np.array([[0.1, np.nan], [0.0, 0.2]])
+    texts = [["dropout", "none"], ["L2", "BN"]]
+    axes = {"xlabel": "units", "ylabel": "rows", "rows": (50, 100), "columns": (16, 64)}
+    return figures.heat_map(values, texts, high=0.2, **axes, **words)
+
+
 DRAWN = [
     effects,
     learning_curves,
@@ -56,6 +63,7 @@ DRAWN = [
     seed_strips,
     fitted_functions,
     pictures,
+    heat_map,
 ]
 drawn = pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
 

@@ -735,7 +735,15 @@ def test_an_error_in_the_builder_comes_out_and_stops_the_rest(data):
     assert len(built) == 4
 
 
-def test_an_interrupt_by_the_user_stops_long_trainings_at_once(data):
+@pytest.fixture
+def interrupts_arrive():
+    """Processes among which tests are spread ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_by_the_user_stops_long_trainings_at_once(data, interrupts_arrive):
     def data_of(seed):
         if threading.current_thread() is not threading.main_thread():
             threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()

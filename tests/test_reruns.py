@@ -107,6 +107,9 @@ COLAB_HAS = {
     "matplotlib",
     "tqdm",
     "psutil",
+    "joblib",
+    "pandas",
+    "pyarrow",
     "ipykernel",
 }
 IMPORT_NAMES = {
@@ -115,8 +118,13 @@ IMPORT_NAMES = {
     "pydata-sphinx-theme": ("pydata_sphinx_theme",),
     "mini-racer": ("py_mini_racer",),
     "papermill": ("papermill",),
+    "nbconvert": ("nbconvert",),
+    "latex2mathml": ("latex2mathml",),
+    "distributed": ("distributed",),
     "nbval": ("nbval",),
     "pytest": ("pytest",),
+    "pytest-xdist": ("xdist",),
+    "hypothesis": ("hypothesis",),
     "ruff": ("ruff",),
 }
 

@@ -14,11 +14,8 @@
     chapters     the notebooks as files: their parameters and their claims
     reports      notebooks and tables of results as single HTML pages
     sweeps       many units of work on a Dask cluster, each done once
-
-Two of them are commands:
-
-    rerun           a chapter with other parameters, once or over a grid
-    measure_atlas   the table of the atlas
+    rerun        a command: a chapter with other parameters, once or over a grid
+    measure_atlas  a command: the table of the atlas
 
 A module imports only from those above it.
 """

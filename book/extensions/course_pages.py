@@ -1,0 +1,227 @@
+"""Makes the finished pages light: one style sheet without unused rules, icons in the page itself.
+
+The theme loads eleven style sheets, of which a page uses a tenth, and a script of 1.5 MB for a dozen
+icons. After the build each page gets
+
+- one sheet with the rules that some page of the book can use,
+- its icons as inline SVG, taken from that very script,
+- scripts that wait until the page is read (`defer`).
+
+What is done to a page can be done again, so pages that were not built anew are brought up to date.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import html
+import posixpath
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import tinycss2
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+ICONS = "_static/scripts/fontawesome.js"
+# Scripts that put class names on pages; names in them count as used.
+SCRIPTS = ("_static/*.js", "_static/scripts/*.js")
+
+LINK = re.compile(r'[ \t]*<link [^>]*rel="stylesheet"[^>]*>\n?')
+SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
+ICON = re.compile(r'<i class="([^"]*\bfa-[^"]*)"([^>]*)></i>')
+IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
+ADDRESS = re.compile(r"""url\(["']?(?!data:|[#/])([^"')]+)["']?\)""")
+WORD = re.compile(r"[\w-]+")
+
+
+def finish_pages(app, exception):
+    """Bring all pages of the output up to date."""
+    if exception or app.builder.name != "html":
+        return
+    root = Path(app.outdir)
+    pages = {path: path.read_text(encoding="utf-8") for path in root.rglob("*.html")}
+    pages = {path: text for path, text in pages.items() if "</head>" in text}
+    finished = {path: _with_icons(root, path, text) for path, text in pages.items()}
+    used = _words(root, finished.values())
+    sheets = {}
+    for path, text in finished.items():
+        names = tuple(_sheets(root, path, text))
+        if names not in sheets:
+            sheets[names] = _bundle(root, names, used)
+        finished[path] = _deferred(_with_sheet(root, path, text, names, sheets[names]))
+    for path, text in finished.items():
+        if text != pages[path]:
+            path.write_text(text, encoding="utf-8")
+
+
+# Icons
+
+
+@functools.cache
+def _drawings(script: str) -> dict[str, tuple[str, str, str]]:
+    """Width, height and path of each icon in the theme's script; solid ones win."""
+    form = r'[{,]"?([a-z][\w-]*)"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"\]'
+    return {name: drawing for name, *drawing in re.findall(form, script)}
+
+
+def _with_icons(root, page, text):
+    if not ICON.search(text):
+        return text
+    drawings = _drawings((root / ICONS).read_text(encoding="utf-8"))
+
+    def drawn(match):
+        classes = match[1].split()
+        names = [c.removeprefix("fa-") for c in classes if c.removeprefix("fa-") in drawings]
+        if not names:
+            logger.warning("no icon is known for %r", match[0], location=page.name, type="icon")
+            return match[0]
+        width, height, path = drawings[names[-1]]
+        attributes = match[2] if "aria-" in match[2] else f'{match[2]} aria-hidden="true"'
+        return (
+            f'<svg class="{" ".join(classes)} course-icon"{attributes} '
+            f'viewBox="0 0 {width} {height}"><path d="{path}"/></svg>'
+        )
+
+    script = re.compile(
+        r'\s*(<!--[^>]*custom icons -->)?\s*<script src="[^"]*fontawesome\.js[^>]*>\s*</script>'
+    )
+    return script.sub("", ICON.sub(drawn, text))
+
+
+# Style sheets
+
+
+def _sheets(root, page, text):
+    """Files of the style sheets that a page uses, whether it is finished already or not."""
+    for link in LINK.findall(text):
+        if kept := re.search(r'data-sheets="([^"]+)"', link):
+            yield from html.unescape(kept[1]).split()
+        else:
+            address = urlsplit(re.search(r'href="([^"]+)"', link)[1]).path
+            file = (page.parent / address).resolve()
+            yield file.relative_to(root.resolve()).as_posix()
+
+
+def _with_sheet(root, page, text, names, bundle):
+    name, version = bundle
+    address = posixpath.join(*[".."] * (len(page.relative_to(root).parts) - 1), name)
+    link = (
+        f'<link rel="stylesheet" href="{address}?v={version}" '
+        f'data-sheets="{html.escape(" ".join(names))}" />\n'
+    )
+    first = LINK.search(text)
+    return text[: first.start()] + link + LINK.sub("", text[first.start() :])
+
+
+def _bundle(root, names, used):
+    """Write one sheet with what the pages use of these; its name and version."""
+    rules = []
+    for name in names:
+        rules += _kept(_rules(root, name), used)
+    text = "".join(rules)
+    fonts = set(re.findall(r"font(?:-family)?:([^;}]+)", re.sub(r"@font-face{[^}]*}", "", text)))
+    text = re.sub(
+        r"@font-face{[^}]*}",
+        lambda face: face[0] if any(_family(face[0]) in used_font for used_font in fonts) else "",
+        text,
+    )
+    stem = hashlib.sha256(" ".join(names).encode()).hexdigest()[:8]
+    name = f"_static/site-{stem}.css"
+    (root / name).write_text(text, encoding="utf-8")
+    return name, hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _rules(root, name):
+    """The rules of a sheet after those that it imports, with addresses as seen from the bundle."""
+    text = (root / name).read_text(encoding="utf-8")
+    folder = posixpath.dirname(name)
+    found = []
+    for imported in IMPORT.findall(text):
+        found += _rules(root, posixpath.normpath(posixpath.join(folder, imported)))
+
+    def moved(match):
+        address = posixpath.relpath(posixpath.join(folder, match[1]), "_static")
+        return f'url("{address}")'
+
+    text = ADDRESS.sub(moved, IMPORT.sub("", text))
+    return found + tinycss2.parse_stylesheet(text, True, True)
+
+
+def _family(face):
+    return re.search(r"font-family:\s*[\"']?([^\"';}]+)", face)[1]
+
+
+def _kept(rules, used):
+    """The rules that can apply, as text."""
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = [s for s in _split(rule.prelude) if _possible(s, used)]
+            if selectors:
+                yield f"{','.join(selectors)}{{{_compact(rule.content)}}}"
+        elif rule.type == "at-rule" and rule.at_keyword in ("media", "supports", "container"):
+            inner = "".join(_kept(tinycss2.parse_rule_list(rule.content, True, True), used))
+            if inner:
+                yield f"@{rule.at_keyword} {tinycss2.serialize(rule.prelude).strip()}{{{inner}}}"
+        elif rule.type == "at-rule":
+            body = f"{{{_compact(rule.content)}}}" if rule.content is not None else ";"
+            prelude = tinycss2.serialize(rule.prelude).strip()
+            yield f"@{rule.at_keyword}{' ' if prelude else ''}{prelude}{body}"
+
+
+def _compact(tokens):
+    return re.sub(
+        r"\s+", " ", re.sub(r"/\*.*?\*/", "", tinycss2.serialize(tokens), flags=re.S)
+    ).strip()
+
+
+def _split(prelude):
+    """The selectors of a rule, as text."""
+    parts = [[]]
+    for token in prelude:
+        if token.type == "literal" and token.value == ",":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [tinycss2.serialize(part).strip() for part in parts]
+
+
+def _possible(selector, used):
+    """Whether all classes and ids of a selector occur; what stands in brackets is not looked at."""
+    plain = re.sub(r"\([^()]*(\([^()]*\)[^()]*)*\)|\[[^\]]*\]", "", selector)
+    return all(
+        name.replace("\\", "") in used for name in re.findall(r"[.#]((?:[\w-]|\\.)+)", plain)
+    )
+
+
+def _words(root, pages):
+    """All words that could be a class or an id on some page."""
+    found = set()
+    for text in pages:
+        for value in re.findall(r'(?:class|id)="([^"]*)"', text):
+            found.update(value.split())
+    for pattern in SCRIPTS:
+        for script in root.glob(pattern):
+            if script.name != "fontawesome.js":
+                found.update(WORD.findall(script.read_text(encoding="utf-8")))
+    return found
+
+
+# Scripts
+
+
+def _deferred(text):
+    head, rest = text.split("</head>", 1)
+    head = SCRIPT.sub(r'<script defer src="\1"></script>', head)
+    # A module waits as well, so that it still comes after the scripts before it.
+    head = head.replace(
+        "<script>DOCUMENTATION_OPTIONS", '<script type="module">DOCUMENTATION_OPTIONS'
+    )
+    return f"{head}</head>{rest}"
+
+
+def setup(app):
+    app.connect("build-finished", finish_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
