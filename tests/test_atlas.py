@@ -252,3 +252,21 @@ def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_bu
     assert "the atlas" in said
     assert "has no condition" in said
     assert "atlas-count takes" in said
+
+
+@pytest.mark.parametrize("technique", measure_atlas.TECHNIQUES)
+def test_the_code_to_copy_makes_the_network_that_was_measured(technique):
+    code = atlas.keras_code(technique).replace("UNITS", "8").partition("model.fit(")[0]
+    names = {}
+    exec(code, names)
+    measured = measure_atlas.TECHNIQUES[technique](64, 10, widths=(8, 8))
+
+    def described(model):
+        hidden = ("name", "seed", "dtype", "build_config")
+        return [
+            (type(layer).__name__, {k: v for k, v in layer.get_config().items() if k not in hidden})
+            for layer in model.layers
+        ]
+
+    assert described(names["model"]) == described(measured)
+    assert ("EarlyStopping" in atlas.keras_code(technique)) == (technique == "early stopping")

@@ -1,20 +1,20 @@
 """The course's code, in the order in which data goes through it.
 
-    parameters   what a reader may change, and the check of what was given
-    backend      TensorFlow and Keras, imported once, quietly and repeatably
-    datasets     rows and labels, split into train, validation and test
-    models       every network of the course, as plain Keras models
-    training     the visible `fit`: batch orders, inference-mode metrics
-    replicates   one training per seed, many seeds, one compiled program
-    measures     what is read off predictions: accuracy, wrong labels repeated
-    claims       a sentence, its paired evidence and its verdict
-    figures      pictures of replicated results and of effects
-    atlas        what each technique does where, measured once and kept as a table
-    cost         time and memory that a run took
-    chapters     the notebooks as files: their parameters and their claims
-    reports      notebooks and tables of results as single HTML pages
-    sweeps       many units of work on a Dask cluster, each done once
-    rerun        a command: a chapter with other parameters, once or over a grid
+    parameters     what a reader may change, and the check of what was given
+    backend        TensorFlow and Keras, imported once, quietly and repeatably
+    datasets       rows and labels, split into train, validation and test
+    models         every network of the course, as plain Keras models
+    training       the visible `fit`: batch orders, inference-mode metrics
+    replicates     one training per seed, many seeds, one compiled program
+    measures       what is read off predictions: accuracy, wrong labels repeated
+    claims         a sentence, its paired evidence and its verdict
+    figures        pictures of replicated results and of effects
+    atlas          what each technique does where, measured once and kept as a table
+    cost           time and memory that a run took
+    chapters       the notebooks as files: their parameters and their claims
+    reports        notebooks and tables of results as single HTML pages
+    sweeps         many units of work on a Dask cluster, each done once
+    rerun          a command: a chapter with other parameters, once or over a grid
     measure_atlas  a command: the table of the atlas
 
 A module imports only from those above it.

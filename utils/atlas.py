@@ -25,6 +25,7 @@ LABEL_NOISE = (0.0, 0.2, 0.4)
 UNITS = (16, 64, 256)
 STEPS = 960
 BATCH_SIZE = 32
+LEARNING_RATE = 0.001
 L2 = 0.001
 ENDS = ("final", "best")
 SMALLEST_EFFECT = 0.005
@@ -166,6 +167,30 @@ def winners(table: pd.DataFrame, end: str = "final") -> pd.DataFrame:
         level = group[~group["behind"].astype(bool) & (group["technique"] != best["technique"])]
         rows.append(best.to_dict() | {"level": tuple(level["technique"])})
     return pd.DataFrame(rows)
+
+
+def keras_code(technique: str) -> str:
+    """Plain Keras for one technique, as the atlas has trained it; `UNITS` is to be filled in."""
+    hidden, output = ['Dense(UNITS, activation="relu")'], 'Dense(10, activation="softmax")'
+    arguments = ""
+    if technique.startswith("BN"):
+        hidden = ["Dense(UNITS, use_bias=False)", "BatchNormalization()", 'Activation("relu")']
+    if "dropout" in technique:
+        hidden.append(f"Dropout({technique.split()[-1]})")
+    if technique == "L2":
+        penalty = f", kernel_regularizer=keras.regularizers.L2({L2})"
+        hidden, output = [hidden[0][:-1] + penalty + ")"], output[:-1] + penalty + ")"
+    if technique == "early stopping":
+        stop = "keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)"
+        arguments = f",\n    callbacks=[{stop}]"
+    layers = "".join(f"    keras.layers.{layer},\n" for layer in [*hidden, *hidden, output])
+    return (
+        f"import keras\n\nmodel = keras.Sequential([\n    keras.Input((64,)),\n{layers}])\n"
+        f"model.compile(\n    keras.optimizers.Adam({LEARNING_RATE}),\n"
+        '    "sparse_categorical_crossentropy",\n    metrics=["accuracy"],\n)\n'
+        f"model.fit(\n    x_train, y_train, batch_size={BATCH_SIZE}, epochs=epochs,\n"
+        f"    validation_data=(x_validation, y_validation){arguments},\n)\n"
+    )
 
 
 def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> figures.Picture:

@@ -26,6 +26,7 @@ from .atlas import (
     BATCH_SIZE,
     COLUMNS,
     L2,
+    LEARNING_RATE,
     PATH,
     SMALLEST_EFFECT,
     STEPS,
@@ -155,7 +156,7 @@ def whole(found: Sequence[Job]) -> pd.DataFrame:
         "settings": {
             "steps": STEPS,
             "batch_size": BATCH_SIZE,
-            "learning_rate": 0.001,
+            "learning_rate": LEARNING_RATE,
             "l2": L2,
             "smallest_effect": SMALLEST_EFFECT,
         },

@@ -10,6 +10,7 @@ Directives:
     {atlas-map}         heat maps of the best technique; options label-noise, and end (final, best)
     {atlas-summary}     in how many conditions each technique helped or did harm
     {atlas-table}       all effects
+    {atlas-explorer}    what each technique did in a condition that the reader chooses
     {atlas-origin}      when, with what and how long it was measured
 """
 
@@ -18,12 +19,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import json
 import os
 import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 from course_claims import ROLES, SIGNS
 from course_html import describe_figure
 from docutils import nodes
@@ -34,6 +37,22 @@ HOME = "book/atlas"
 CONDITION = re.compile(
     r"(?P<technique>.+): (?P<rows>\d+) rows, (?P<noise>[\d.]+) noise, (?P<units>\d+) units"
 )
+EXPLORER = """
+<div class="explorer">
+<form hidden aria-label="Choose a condition">{fields}</form>
+<noscript><p>Choosing takes JavaScript. The tables of the atlas show all conditions.</p></noscript>
+<div class="explorer-result" hidden>
+<p role="status" aria-live="polite"></p>
+<div class="explorer-table" tabindex="0" role="region" aria-label="Effects in this condition">
+<table><thead><tr><th scope="col">Technique</th><td></td>
+<th scope="col">Effect on test accuracy, 95 % interval</th><th scope="col">Verdict</th></tr></thead>
+<tbody></tbody></table></div>
+<details><summary>Keras code</summary><pre tabindex="0"></pre>
+<button type="button" class="btn btn-sm btn-outline-primary">Copy the code</button></details>
+</div>
+<script type="application/json">{data}</script>
+</div>
+"""
 SIGN = '<span aria-hidden="true">{}</span> {}'
 
 
@@ -182,6 +201,56 @@ class TableDirective(SphinxDirective):
         return [nodes.raw("", drawn, format="html")]
 
 
+class ExplorerDirective(SphinxDirective):
+    """A form over all conditions; its script is `book/static/explorer.js`."""
+
+    def run(self):
+        module, _, effects = _open(self)
+        techniques = [t for t in effects["final"]["technique"].unique() if t != "none"]
+        measured = {}
+        for end, table in effects.items():
+            for condition in module.conditions():
+                rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
+                rows = rows.set_index("technique")
+                key = ",".join([end, *(f"{value:g}" for value in condition.values())])
+                measured[key] = [self._numbers(rows.loc[technique]) for technique in techniques]
+        data = {
+            "techniques": techniques,
+            "effects": measured,
+            "verdicts": list(ROLES),
+            "roles": list(ROLES.values()),
+            "signs": [SIGNS[verdict] for verdict in ROLES],
+            "code": {name: module.keras_code(name) for name in ["none", *techniques]},
+        }
+        choices = {
+            "rows": ("Training rows", {f"{n:g}": n for n in module.TRAIN_ROWS}),
+            "noise": ("Wrong labels", {f"{n:g}": f"{n:.0%}" for n in module.LABEL_NOISE}),
+            "units": ("Units in each hidden layer", {f"{n:g}": n for n in module.UNITS}),
+            "end": ("Measured", {"final": "after the last epoch", "best": "at the best epoch"}),
+        }
+        fields = "".join(
+            f'<label>{label} <select name="{name}">'
+            + "".join(f'<option value="{value}">{text}</option>' for value, text in options.items())
+            + "</select></label>"
+            for name, (label, options) in choices.items()
+        )
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+        node = nodes.raw("", EXPLORER.format(fields=fields, data=text), format="html")
+        node["classes"].append("explorer")
+        return [node]
+
+    def _numbers(self, row):
+        if row["verdict"] not in ROLES:
+            return None
+        numbers = [round(float(row[n]), 4) for n in ("effect", "interval_low", "interval_high")]
+        return [*numbers, list(ROLES).index(row["verdict"]), int(row["behind"])]
+
+
+def add_explorer_script(app, pagename, templatename, context, doctree):
+    if doctree is not None and any("explorer" in n["classes"] for n in doctree.findall(nodes.raw)):
+        app.add_js_file("explorer.js", loading_method="defer")
+
+
 class OriginDirective(SphinxDirective):
     def run(self):
         _, table, _ = _open(self)
@@ -201,5 +270,7 @@ def setup(app):
     app.add_directive("atlas-map", MapDirective)
     app.add_directive("atlas-summary", SummaryDirective)
     app.add_directive("atlas-table", TableDirective)
+    app.add_directive("atlas-explorer", ExplorerDirective)
+    app.connect("html-page-context", add_explorer_script)
     app.add_directive("atlas-origin", OriginDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

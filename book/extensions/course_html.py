@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 KATEX = Path(__file__).parent / "katex" / "katex.min.js"
 PIXELS_PER_UNIT = {"": 1, "px": 1, "pt": 4 / 3, "in": 96}
-GENERATED_PAGES = {"genindex": "Index", "search": "Search"}
+GENERATED_PAGES = {"genindex": "Index", "search": "Search", "404": "Page not found"}
 
 
 # Formulas

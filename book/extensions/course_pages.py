@@ -1,7 +1,7 @@
 """Makes the finished pages light: one style sheet without unused rules, icons in the page itself.
 
-The theme loads eleven style sheets, of which a page uses a tenth, and a script of 1.5 MB for a dozen
-icons. After the build each page gets
+The theme loads eleven style sheets, of which a page uses a tenth, and a script of 1.5 MB for a
+dozen icons. After the build each page gets
 
 - one sheet with the rules that some page of the book can use,
 - its icons as inline SVG, taken from that very script,
@@ -37,21 +37,27 @@ ADDRESS = re.compile(r"""url\(["']?(?!data:|[#/])([^"')]+)["']?\)""")
 WORD = re.compile(r"[\w-]+")
 
 
+def share_the_address(app, config):
+    """Give extensions the site's address, which stands in one place: html.baseurl."""
+    config.ogp_site_url = config.html_baseurl
+    config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
+
+
 def finish_pages(app, exception):
     """Bring all pages of the output up to date."""
     if exception or app.builder.name != "html":
         return
-    root = Path(app.outdir)
+    root, prefix = Path(app.outdir), app.config.notfound_urls_prefix
     pages = {path: path.read_text(encoding="utf-8") for path in root.rglob("*.html")}
     pages = {path: text for path, text in pages.items() if "</head>" in text}
     finished = {path: _with_icons(root, path, text) for path, text in pages.items()}
     used = _words(root, finished.values())
     sheets = {}
     for path, text in finished.items():
-        names = tuple(_sheets(root, path, text))
+        names = tuple(_sheets(root, path, text, prefix))
         if names not in sheets:
             sheets[names] = _bundle(root, names, used)
-        finished[path] = _deferred(_with_sheet(root, path, text, names, sheets[names]))
+        finished[path] = _deferred(_with_sheet(root, path, text, names, sheets[names], prefix))
     for path, text in finished.items():
         if text != pages[path]:
             path.write_text(text, encoding="utf-8")
@@ -94,20 +100,25 @@ def _with_icons(root, page, text):
 # Style sheets
 
 
-def _sheets(root, page, text):
+def _sheets(root, page, text, prefix):
     """Files of the style sheets that a page uses, whether it is finished already or not."""
     for link in LINK.findall(text):
         if kept := re.search(r'data-sheets="([^"]+)"', link):
             yield from html.unescape(kept[1]).split()
         else:
             address = urlsplit(re.search(r'href="([^"]+)"', link)[1]).path
-            file = (page.parent / address).resolve()
+            if address.startswith(prefix):  # as in the page for addresses that are not found
+                file = (root / address.removeprefix(prefix)).resolve()
+            else:
+                file = (page.parent / address).resolve()
             yield file.relative_to(root.resolve()).as_posix()
 
 
-def _with_sheet(root, page, text, names, bundle):
+def _with_sheet(root, page, text, names, bundle, prefix):
     name, version = bundle
     address = posixpath.join(*[".."] * (len(page.relative_to(root).parts) - 1), name)
+    if page.name == "404.html":
+        address = prefix + name
     link = (
         f'<link rel="stylesheet" href="{address}?v={version}" '
         f'data-sheets="{html.escape(" ".join(names))}" />\n'
@@ -223,5 +234,6 @@ def _deferred(text):
 
 
 def setup(app):
+    app.connect("config-inited", share_the_address, priority=400)
     app.connect("build-finished", finish_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
