@@ -6,6 +6,7 @@ Nothing is executed here; what would reach papermill is looked at.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -176,7 +177,9 @@ def test_a_parameter_file_of_anything_else_is_one_line(asked, capsys, tmp_path, 
         (["--grid", "seeds=4,"], "seeds is ''; allowed is a whole number from 2 to 1000."),
         (["--grid", "seeds=4,1"], "seeds is 1; allowed is a whole number from 2 to 1000."),
         (["--workers", "0"], "--workers is 0; it starts at 1"),
-        (["-f", "nothing.yaml"], "the parameter file nothing.yaml cannot be read: No such file"),
+        (["-f", "nothing.yaml"], "the parameter file 'nothing.yaml' cannot be read: No such file"),
+        (["--csv", "-p", "seeds=3"], "--csv is for grids; give a --grid as well"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--scheduler is for grids"),
         (["--grids", "seeds=4,5"], "unrecognized arguments: --grids"),
     ],
 )  # fmt: skip
@@ -186,6 +189,32 @@ def test_a_wrong_request_says_what_is_wrong(asked, capsys, tmp_path, options, se
     assert err.startswith(f"error: {sentence}")
     assert not asked
     assert not list(tmp_path.iterdir())
+
+
+def test_the_table_has_the_name_that_the_readme_says(monkeypatch, tmp_path):
+    readme = (ROOT / "README.md").read_text()
+    command = re.search(r"utils\.rerun (02_dropout --grid .*)", readme)[1].split()
+    names = []
+    monkeypatch.setattr(rerun, "_run_grid", lambda r, folder, name, o: names.append(name) or 0)
+    assert rerun.main([*command, "--output", str(tmp_path)]) == 0
+    assert f'--report "reruns/02_dropout/{names[0]}.parquet"' in readme
+
+
+def test_a_file_that_gives_a_parameter_twice_is_refused(asked, capsys, tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("seeds: 3\nseeds: 4\n")
+    status, err = ask(capsys, tmp_path / "out", "-f", str(file))
+    assert (status, err) == (2, "error: 'seeds' is given twice\n")
+    assert not asked
+
+
+def test_the_order_of_the_options_does_not_matter(asked, capsys, tmp_path):
+    for options in (["-p", "units=8", "-p", "seeds=3"], ["-p", "seeds=3", "-p", "units=8"]):
+        _, err = ask(capsys, tmp_path, *options)
+        assert "02_dropout with seeds=3,units=8" in err
+    status, err = ask(capsys, tmp_path, "--report", str(tmp_path / "nothing.parquet"))
+    assert (status, err.count("\n")) == (2, 1)
+    assert "there is no such file" in err
 
 
 def test_a_missing_chapter_or_an_impossible_folder_is_one_line(asked, capsys, tmp_path):

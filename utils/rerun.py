@@ -3,7 +3,7 @@
     python -m utils.rerun --list
     python -m utils.rerun 02_dropout -p dropout_rate=0.3 -p seeds=50
     python -m utils.rerun 02_dropout --grid dropout_rate=0,0.2,0.5 --grid train_rows=100,500
-    python -m utils.rerun --report reruns/02_dropout/dropout_rate=0,0.2,0.5.parquet
+    python -m utils.rerun --report reruns/02_dropout/TABLE.parquet
 
 Everything that is given is checked before a kernel starts. A run that is finished, with the same
 code and versions, is not repeated; what was interrupted goes on with the same command.
@@ -107,13 +107,15 @@ def _refuse_repeated(names):
 def _parameter_file(file):
     try:
         # As texts, so that 1e-3 and 010 mean here what they mean on the command line.
-        given = yaml.load(Path(file).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        node = yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "problem", None) or error
-        raise RerunError(f"the parameter file {file} cannot be read: {reason}") from None
-    if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
-        raise RerunError(f"the parameter file {file} holds no lines of the form name: value")
-    return given
+        raise RerunError(f"the parameter file {file!r} cannot be read: {reason}") from None
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    if not pairs or not all(isinstance(n, yaml.ScalarNode) for pair in pairs for n in pair):
+        raise RerunError(f"the parameter file {file!r} holds no lines of the form name: value")
+    _refuse_repeated([name.value for name, _ in pairs])
+    return {name.value: value.value for name, value in pairs}
 
 
 def require_writable(folder: Path) -> None:
@@ -360,23 +362,31 @@ def _arguments(given):
         help="run with each of these values, and with all combinations if repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="runs at a time; by default one per core"
+        "--workers", type=int, metavar="N", help="runs of a grid at a time; default one per core"
     )
     parser.add_argument(
         "--scheduler", metavar="ADDRESS",
-        help="use a running Dask scheduler, such as tcp://10.0.0.5:8786",
+        help="do the runs of a grid on a running Dask scheduler, such as tcp://10.0.0.5:8786",
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, default=Path("reruns"), metavar="FOLDER",
         help="where the runs are kept; default reruns",
     )  # fmt: skip
-    parser.add_argument("--csv", action="store_true", help="write the table as CSV as well")
+    parser.add_argument("--csv", action="store_true", help="write a grid's table as CSV as well")
     parser.add_argument(
         "--report", type=Path, metavar="TABLE", help="turn a table of results into a page"
     )
     options = parser.parse_args(given)
     if options.workers is not None and options.workers < 1:
         parser.error(f"--workers is {options.workers}; it starts at 1")
+    only_for_grids = {
+        "--csv": options.csv,
+        "--workers": options.workers,
+        "--scheduler": options.scheduler,
+    }
+    alone = [name for name, value in only_for_grids.items() if value]
+    if alone and not options.grid:
+        parser.error(f"{alone[0]} is for grids; give a --grid as well")
     if options.chapter is None and not (options.list or options.report):
         parser.error("name a chapter, such as 02_dropout")
     return options
@@ -444,10 +454,12 @@ def _run_grid(requests, folder, name, options) -> int:
 
 
 def _report(path) -> Path:
+    if not path.is_file():
+        raise RerunError(f"the table {path} cannot be read: there is no such file")
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         raise RerunError(f"the table {path} cannot be read: {reason}") from None
     page = path.with_suffix(".html")
     require_writable(page.parent)
@@ -479,16 +491,20 @@ def main(given: Sequence[str] | None = None) -> int:
         values = read_assignments(known, options.parameter, options.parameter_file)
         grid = read_grid(known, options.grid)
         _refuse_repeated([*values, *grid])
+        named = [key for key in known if key in values or key in grid]  # in the cell's order
         points = [
             dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())
         ]
-        requests = [Request(name, notebook, values | point) for point in points]
+        requests = [
+            Request(name, notebook, {key: (values | point)[key] for key in named})
+            for point in points
+        ]
         folder = options.output / name
         require_writable(folder)
         if not grid:
             return _run_once(requests[0], folder)
         whole = {key: [value] for key, value in values.items()} | grid
-        return _run_grid(requests, folder, _name(whole), options)
+        return _run_grid(requests, folder, _name({key: whole[key] for key in named}), options)
     except SweepStopped as error:
         print(f"error: {_one_line(error)}", file=sys.stderr)
         return 1

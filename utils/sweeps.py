@@ -43,7 +43,7 @@ from tqdm import tqdm
 from .parameters import OneLineError
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
-SECONDS_TO_CONNECT = 20
+SECONDS_TO_CONNECT = 10
 UNFINISHED = ".unfinished"
 
 

@@ -40,7 +40,8 @@ CONDITION = re.compile(
 EXPLORER = """
 <div class="explorer">
 <form hidden aria-label="Choose a condition">{fields}</form>
-<noscript><p>Choosing takes JavaScript. The tables of the atlas show all conditions.</p></noscript>
+<p class="explorer-without">
+Choosing takes JavaScript. The tables of the atlas show all conditions.</p>
 <div class="explorer-result" hidden>
 <p role="status" aria-live="polite"></p>
 <div class="explorer-table" tabindex="0" role="region" aria-label="Effects in this condition">

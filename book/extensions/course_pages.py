@@ -30,6 +30,8 @@ ICONS = "_static/scripts/fontawesome.js"
 SCRIPTS = ("_static/*.js", "_static/scripts/*.js")
 
 LINK = re.compile(r'[ \t]*<link [^>]*rel="stylesheet"[^>]*>\n?')
+LANDMARK = 'role="navigation" aria-label="Course"'
+SIDEBAR = '<div id="pst-primary-sidebar" class='
 SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 ICON = re.compile(r'<i class="([^"]*\bfa-[^"]*)"([^>]*)></i>')
 IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
@@ -133,6 +135,8 @@ def _bundle(root, names, used):
     for name in names:
         rules += _kept(_rules(root, name), used)
     text = "".join(rules)
+    # Icons stand in the pages; a font family counts only where a rule names it.
+    text = re.sub(r"@font-face{[^}]*Font Awesome[^}]*}", "", text)
     fonts = set(re.findall(r"font(?:-family)?:([^;}]+)", re.sub(r"@font-face{[^}]*}", "", text)))
     text = re.sub(
         r"@font-face{[^}]*}",
@@ -225,6 +229,8 @@ def _words(root, pages):
 
 def _deferred(text):
     head, rest = text.split("</head>", 1)
+    # The theme's sidebar is no landmark, so that screen readers cannot skip to it.
+    rest = rest.replace(SIDEBAR, SIDEBAR.replace("class=", LANDMARK + " class="))
     head = SCRIPT.sub(r'<script defer src="\1"></script>', head)
     # A module waits as well, so that it still comes after the scripts before it.
     head = head.replace(
@@ -235,5 +241,6 @@ def _deferred(text):
 
 def setup(app):
     app.connect("config-inited", share_the_address, priority=400)
-    app.connect("build-finished", finish_pages)
+    # Only then has the theme written its colours of code.
+    app.connect("build-finished", finish_pages, priority=800)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -86,6 +86,7 @@ function start(explorer) {
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", () => readAddress() && show());
   form.hidden = false;
+  explorer.querySelector(".explorer-without").hidden = true;
   explorer.querySelector(".explorer-result").hidden = false;
   const shared = readAddress();
   const address = location.href;
