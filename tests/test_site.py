@@ -6,6 +6,7 @@ Chromium is taken from the environment variable CHROME_PATH or from the path.
 from __future__ import annotations
 
 import functools
+import gzip
 import http.server
 import os
 import re
@@ -119,6 +120,29 @@ def test_nothing_is_wider_than_a_phone(site, addresses, browser, width):
             if there > width:
                 wide[name] = there
     assert not wide
+
+
+def weight(visit, root):
+    """Bytes of a page and all that it asks for, each compressed as a server sends it."""
+    pictures = visit.page.eval_on_selector_all("img", "all => all.map(image => image.src)")
+    total = 0
+    for url in {*visit.asked, *pictures}:
+        content = (root / url.split(f"/{SUBFOLDER}/")[1].split("?")[0].split("#")[0]).read_bytes()
+        packed = url.split("?")[0].endswith((".woff2", ".png"))
+        total += len(content if packed else gzip.compress(content))
+    return total / 1000
+
+
+def test_pages_are_light(site, built_book, addresses, browser):
+    """With all their pictures, those further down as well."""
+    heavy = {}
+    for name in addresses:
+        allowed = CHAPTER_KB if name.startswith("notebooks/") else LIGHT_KB
+        with Visit(browser, site + name) as visit:
+            kilobytes = weight(visit, built_book / "_build" / "html")
+            if kilobytes > allowed:
+                heavy[name] = round(kilobytes)
+    assert not heavy
 
 
 def test_icons_stand_in_the_pages_and_no_page_loads_the_script_of_all_icons(site, browser):
