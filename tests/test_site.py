@@ -199,6 +199,13 @@ def test_the_explorer_shows_what_the_atlas_holds_by_keyboard_and_in_the_address(
         assert page.locator(".explorer [role=status]").inner_text().startswith(best)
         shared = page.url
         assert "rows=200" in shared
+        # Each bar is as far from the line of no effect as its effect says.
+        drawn = page.locator(".effect-bar rect").evaluate_all(
+            "all => all.map(bar => bar.x.baseVal.value + bar.width.baseVal.value / 2 - 50)"
+        )
+        ratios = [x / effect for x, effect in zip(drawn, chosen["effect"], strict=True)]
+        assert min(ratios) == pytest.approx(max(ratios), rel=0.02)
+        assert max(map(abs, drawn)) > 20
         assert not visit.faults
     with Visit(browser, shared) as visit:
         assert rows_of(visit.page) == shown

@@ -102,7 +102,7 @@ def _canvas(title, columns=1, height=3.6, width=7.0, share_y=True):
         figure = Figure(figsize=(width, height))
         axes = figure.subplots(1, columns, sharey=share_y, squeeze=False)[0]
         figure.suptitle(
-            "\n".join(textwrap.wrap(title, int(10 * width))),
+            "\n".join(textwrap.wrap(title, int(9 * width))),
             x=0.01,
             ha="left",
             fontsize=12,

@@ -15,7 +15,8 @@ function start(explorer) {
   const code = explorer.querySelector("pre");
   const copy = explorer.querySelector("button");
 
-  const reach = Math.max(...Object.values(atlas.effects).flat(2).filter(Number.isFinite).map(Math.abs));
+  const measured = Object.values(atlas.effects).flat().filter(Boolean);
+  const reach = Math.max(...measured.flatMap((one) => one.slice(0, 3)).map(Math.abs));
   const across = (value) => 50 + (48 * value) / reach;
 
   function chosen() {
@@ -23,8 +24,7 @@ function start(explorer) {
   }
 
   function bar([effect, low, high], verdict) {
-    const class_ = atlas.verdicts[verdict].replaceAll(" ", "-");
-    return `<svg class="effect-bar ${class_}" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+    return `<svg class="effect-bar verdict-${atlas.roles[verdict]}" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
       <line class="zero" x1="50" x2="50" y1="0" y2="10"/>
       <line class="interval" x1="${across(low)}" x2="${across(high)}" y1="5" y2="5"/>
       <rect x="${across(effect) - 0.7}" y="1.5" width="1.4" height="7"/></svg>`;
