@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 import tomllib
@@ -112,28 +113,18 @@ COLAB_HAS = {
     "pyarrow",
     "ipykernel",
 }
-IMPORT_NAMES = {
-    "jupyter-book": ("jupyter_book", "myst_nb", "sphinx"),
-    "sphinx-book-theme": ("sphinx_book_theme",),
-    "pydata-sphinx-theme": ("pydata_sphinx_theme",),
-    "mini-racer": ("py_mini_racer",),
-    "papermill": ("papermill",),
-    "nbconvert": ("nbconvert",),
-    "latex2mathml": ("latex2mathml",),
-    "distributed": ("distributed",),
-    "nbval": ("nbval",),
-    "pytest": ("pytest",),
-    "pytest-xdist": ("xdist",),
-    "hypothesis": ("hypothesis",),
-    "ruff": ("ruff",),
-}
 
 
 def colab(repository, clone_from):
     """A cell that leaves a kernel with what Colab has, and git with a local copy to clone."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {requirement.split(">")[0].split("=")[0] for requirement in project["dependencies"]}
-    absent = [module for name in named - COLAB_HAS for module in IMPORT_NAMES[name]]
+    absent = ["sphinx", "myst_nb"] + [
+        module
+        for module, owners in importlib.metadata.packages_distributions().items()
+        if {owner.lower().replace("_", "-") for owner in owners} & (named - COLAB_HAS)
+    ]
+    assert {"papermill", "distributed", "pytest"} <= set(absent)
     return f"""
 import os, sys
 from pathlib import Path
