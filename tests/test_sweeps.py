@@ -165,7 +165,7 @@ def test_kills_at_random_points_lose_nothing_and_repeat_nothing(course):
             process.kill()
         _, err = process.communicate(timeout=60)
         if len(course.starts()) > len(before):  # not while Python still imports
-            assert "Traceback" not in err
+            assert "Traceback" not in err, err
         _, alive = psutil.wait_procs(family, timeout=30)
         assert not alive, "what a sweep starts ends with it"
         repeated = {seed for seed, _ in course.starts()[len(before) :]} & kept.keys()

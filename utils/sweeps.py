@@ -209,6 +209,7 @@ class ShipCourse(distributed.WorkerPlugin):
         if self.ours and threading.current_thread() is threading.main_thread():
             # Ctrl-C reaches all processes of a terminal; the sweep ends its workers itself.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            _be_quiet_when_torn_down()
         # What joblib and TensorFlow look at, here and in kernels that start here.
         os.environ.pop("LOKY_MAX_CPU_COUNT", None)
         slots = self.slots.get(_host(worker.address), worker.state.nthreads)
@@ -268,24 +269,33 @@ def sweep(
     if not todo:
         bar.close()
         return failures
-    course = ShipCourse()
-    with bar, _client(course, min(workers or joblib.cpu_count(), len(todo)), scheduler) as client:
-        # A job is lost with its worker up to three times (Dask's allowed-failures).
-        waiting = {_submit(client, job, course.digest): job for job in todo}
-        for future in distributed.as_completed(waiting):
-            job = waiting.pop(future)
-            content, reason, shown = _outcome(future, scheduler)
-            if reason is None:
-                write_whole(job.path, content)
-                job.failure_path.unlink(missing_ok=True)
-            elif shown is not None:
-                write_whole(job.failure_path, shown)
-            if reason is not None:
-                failures.append(Failure(job, reason))
-                on_failure(failures[-1])
-            bar.update()
-            future.release()
+    course, count = ShipCourse(), min(workers or joblib.cpu_count(), len(todo))
+    try:
+        with bar, _client(course, count, scheduler) as client:
+            # A job is lost with its worker up to three times (Dask's allowed-failures).
+            waiting = {_submit(client, job, course.digest): job for job in todo}
+            for future in distributed.as_completed(waiting):
+                job = waiting.pop(future)
+                content, reason, shown = _outcome(future, scheduler)
+                if reason is None:
+                    write_whole(job.path, content)
+                    job.failure_path.unlink(missing_ok=True)
+                elif shown is not None:
+                    write_whole(job.failure_path, shown)
+                if reason is not None:
+                    failures.append(Failure(job, reason))
+                    on_failure(failures[-1])
+                bar.update()
+                future.release()
+    except KeyboardInterrupt:
+        _be_quiet_when_torn_down()
+        raise
     return failures
+
+
+def _be_quiet_when_torn_down():
+    """Say nothing of event loops that are collected half-closed; nobody can act on it."""
+    sys.unraisablehook = lambda unraisable: None
 
 
 def _submit(client, job, expected):
