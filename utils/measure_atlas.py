@@ -12,7 +12,6 @@ import argparse
 import datetime
 import functools
 import inspect
-import io
 import sys
 import time
 from collections.abc import Sequence
@@ -35,8 +34,7 @@ from .atlas import (
     epochs_of,
     name_of,
 )
-from .parameters import OneLineError
-from .sweeps import Job, SweepStopped, digest, sweep, versions, write_whole
+from .sweeps import Job, digest, exit_status, sweep, versions, write_whole
 
 SEEDS = tuple(range(20))
 
@@ -118,13 +116,7 @@ def _measured(condition):
         "versions": versions(),
         "seconds": time.perf_counter() - started,
     }
-    return _parquet(table)
-
-
-def _parquet(table):
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False, compression="zstd")
-    return buffer.getvalue()
+    return table.to_parquet(index=False, compression="zstd")
 
 
 def _is_measured(path):
@@ -179,20 +171,14 @@ def main(given: Sequence[str] | None = None) -> int:
         help="where finished conditions are kept; default reruns/atlas",
     )  # fmt: skip
     options = parser.parse_args(given)
+    return exit_status(lambda: _run(options))
+
+
+def _run(options) -> int:
     found = jobs(options.parts)
-    try:
-        failures = sweep(found, workers=options.workers, scheduler=options.scheduler)
-        for failure in failures:
-            print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
-        if failures:
-            return 1
-        write_whole(PATH, _parquet(whole(found)))
-    except OneLineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1 if isinstance(error, SweepStopped) else 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+    if sweep(found, workers=options.workers, scheduler=options.scheduler):
+        return 1
+    write_whole(PATH, whole(found).to_parquet(index=False, compression="zstd"))
     print(PATH)
     return 0
 

@@ -18,6 +18,11 @@ class OneLineError(ValueError):
         return [f"{type(self).__name__}: {self}"]
 
 
+def one_line(error: Any) -> str:
+    """What an error says, on one line."""
+    return " ".join(str(error).split())
+
+
 class ParameterError(OneLineError):
     """A parameter whose value is not allowed."""
 

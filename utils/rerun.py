@@ -16,7 +16,6 @@ import copy
 import dataclasses
 import datetime
 import functools
-import io
 import itertools
 import json
 import os
@@ -33,18 +32,18 @@ import papermill
 import yaml
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from tqdm import tqdm
 
 from . import chapters, reports
-from .parameters import OneLineError, ParameterError, check
+from .parameters import OneLineError, ParameterError, check, one_line
 from .sweeps import (
     Failure,
     Job,
     JobError,
-    SweepStopped,
     course_files,
     digest,
+    exit_status,
     sweep,
+    tell,
     versions,
     write_whole,
 )
@@ -141,6 +140,8 @@ class Request:
     Attributes:
         chapter: name, such as "02_dropout".
         notebook: as it stands in the course, with its outputs.
+        source: the same without its outputs, as text.
+        code: digest of the source and of what it imports.
         given: the parameters that were asked for; the others keep their defaults.
 
     Raises:
@@ -149,6 +150,8 @@ class Request:
 
     chapter: str
     notebook: Any
+    source: str
+    code: str
     given: Mapping[str, Any]
 
     def __post_init__(self):
@@ -166,21 +169,12 @@ class Request:
         return _name({name: [value] for name, value in self.given.items()}) or "defaults"
 
     @functools.cached_property
-    def source(self) -> str:
-        """The notebook without its outputs, as text."""
-        bare = copy.deepcopy(self.notebook)
-        for cell in bare.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        return nbformat.writes(bare)
-
-    @functools.cached_property
     def identity(self) -> dict[str, Any]:
         """What decides about the numbers of the run; stored with them."""
         return {
             "chapter": self.chapter,
             "parameters": self.parameters,
-            "code": digest(self.source, *course_files().values()),
+            "code": self.code,
             "versions": versions(),
         }
 
@@ -199,6 +193,14 @@ class Request:
         return made is not None and all(
             made[name] == value for name, value in self.identity.items()
         )
+
+
+def _without_outputs(notebook) -> str:
+    bare = copy.deepcopy(notebook)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return nbformat.writes(bare)
 
 
 def _name(values: Mapping[str, Sequence]) -> str:
@@ -256,7 +258,7 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
     for name in ("input_path", "output_path"):
         notebook.metadata.papermill[name] = f"{identity['chapter']}.ipynb"
     if failure:
-        raise JobError(_one_line(failure), nbformat.writes(notebook).encode())
+        raise JobError(one_line(failure), nbformat.writes(notebook).encode())
     notebook.metadata["course"] = identity | {
         "seconds": round(time.perf_counter() - started, 1),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -325,12 +327,6 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
                 pair = {"seed": seed, "treatment": treatment, "control": control}
                 rows.append(shared | plain | numbers | pair | last)
     return pd.DataFrame(rows)
-
-
-def _parquet(table):
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False, compression="zstd")
-    return buffer.getvalue()
 
 
 # The command
@@ -419,7 +415,7 @@ def _run_once(request, folder) -> int:
         try:
             content = run_notebook(*job.arguments, progress=True)
         except JobError as error:
-            _report_failure(Failure(job, error.sentence))
+            tell(Failure(job, error.sentence))
             if error.content:
                 write_whole(job.failure_path, error.content)
             return 1
@@ -436,16 +432,14 @@ def _run_once(request, folder) -> int:
 
 def _run_grid(requests, folder, name, options) -> int:
     jobs = [request.job(folder) for request in requests]
-    failures = sweep(
-        jobs, workers=options.workers, scheduler=options.scheduler, on_failure=_report_failure
-    )
+    failures = sweep(jobs, workers=options.workers, scheduler=options.scheduler)
     failed = {failure.job for failure in failures}
     finished = [job.path for job in jobs if job not in failed]
     print(f"{len(finished)} of {len(jobs)} runs are finished, in {folder}")
     if finished:
         table = results(finished)
         path = folder / f"{name}.parquet"
-        write_whole(path, _parquet(table))
+        write_whole(path, table.to_parquet(index=False, compression="zstd"))
         print(path)
         if options.csv:
             write_whole(path.with_suffix(".csv"), table.to_csv(index=False).encode())
@@ -467,53 +461,38 @@ def _report(path) -> Path:
     return page
 
 
-def _one_line(error):
-    return " ".join(str(error).split())
-
-
-def _report_failure(failure):
-    with tqdm.external_write_mode():
-        print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
-
-
 def main(given: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    try:
-        options = _arguments(given)
-        if options.list:
-            _list(options.chapter)
-            return 0
-        if options.report:
-            print(_report(options.report))
-            return 0
-        name, notebook = chapters.read(options.chapter)
-        known = chapters.parameters_of(notebook)
-        values = read_assignments(known, options.parameter, options.parameter_file)
-        grid = read_grid(known, options.grid)
-        _refuse_repeated([*values, *grid])
-        named = [key for key in known if key in values or key in grid]  # in the cell's order
-        points = [
-            dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())
-        ]
-        requests = [
-            Request(name, notebook, {key: (values | point)[key] for key in named})
-            for point in points
-        ]
-        folder = options.output / name
-        require_writable(folder)
-        if not grid:
-            return _run_once(requests[0], folder)
-        whole = {key: [value] for key, value in values.items()} | grid
-        return _run_grid(requests, folder, _name({key: whole[key] for key in named}), options)
-    except SweepStopped as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
-        return 1
-    except OneLineError as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+    return exit_status(lambda: _run(given))
+
+
+def _run(given) -> int:
+    options = _arguments(given)
+    if options.list:
+        _list(options.chapter)
+        return 0
+    if options.report:
+        print(_report(options.report))
+        return 0
+    name, notebook = chapters.read(options.chapter)
+    known = chapters.parameters_of(notebook)
+    values = read_assignments(known, options.parameter, options.parameter_file)
+    grid = read_grid(known, options.grid)
+    _refuse_repeated([*values, *grid])
+    named = [key for key in known if key in values or key in grid]  # in the cell's order
+    points = [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
+    source = _without_outputs(notebook)
+    code = digest(source, *course_files().values())
+    requests = [
+        Request(name, notebook, source, code, {key: (values | point)[key] for key in named})
+        for point in points
+    ]
+    folder = options.output / name
+    require_writable(folder)
+    if not grid:
+        return _run_once(requests[0], folder)
+    whole = {key: [value] for key, value in values.items()} | grid
+    return _run_grid(requests, folder, _name({key: whole[key] for key in named}), options)
 
 
 if __name__ == "__main__":

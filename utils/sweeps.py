@@ -40,7 +40,7 @@ import psutil
 from distributed.client import FutureCancelledError
 from tqdm import tqdm
 
-from .parameters import OneLineError
+from .parameters import OneLineError, one_line
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 SECONDS_TO_CONNECT = 10
@@ -209,7 +209,9 @@ class ShipCourse(distributed.WorkerPlugin):
         if self.ours and threading.current_thread() is threading.main_thread():
             # Ctrl-C reaches all processes of a terminal; the sweep ends its workers itself.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            _be_quiet_when_torn_down()
+            # What a worker or a kernel says while it is torn down, nobody can act on; failures
+            # of jobs come back as results.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
         # What joblib and TensorFlow look at, here and in kernels that start here.
         os.environ.pop("LOKY_MAX_CPU_COUNT", None)
         slots = self.slots.get(_host(worker.address), worker.state.nthreads)
@@ -235,7 +237,7 @@ def perform(pickled: bytes, expected: str) -> tuple[bytes | None, str | None, by
     except JobError as error:
         return None, error.sentence, error.content
     except Exception as error:
-        return None, " ".join(f"{type(error).__name__}: {error}".split()), None
+        return None, one_line(f"{type(error).__name__}: {error}"), None
 
 
 def sweep(
@@ -243,9 +245,8 @@ def sweep(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-    on_failure: Callable[[Failure], None] = lambda failure: None,
 ) -> list[Failure]:
-    """Do all jobs that are not finished yet.
+    """Do all jobs that are not finished yet; each failure is told at once.
 
     Args:
         jobs: with different paths.
@@ -253,7 +254,6 @@ def sweep(
             one per core.
         scheduler: address of a running Dask scheduler, such as tcp://10.0.0.5:8786, to be used
             instead.
-        on_failure: told of each failure at once.
 
     Returns:
         The jobs that failed. They do not stop the others.
@@ -284,18 +284,40 @@ def sweep(
                     write_whole(job.failure_path, shown)
                 if reason is not None:
                     failures.append(Failure(job, reason))
-                    on_failure(failures[-1])
+                    tell(failures[-1])
                 bar.update()
                 future.release()
     except KeyboardInterrupt:
-        _be_quiet_when_torn_down()
+        # Nor on event loops that are collected half-closed.
+        sys.unraisablehook = lambda unraisable: None
         raise
     return failures
 
 
-def _be_quiet_when_torn_down():
-    """Say nothing of event loops that are collected half-closed; nobody can act on it."""
-    sys.unraisablehook = lambda unraisable: None
+def tell(failure: Failure) -> None:
+    """Report a failure on standard error, beside any progress bar."""
+    with tqdm.external_write_mode():
+        print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
+
+
+def exit_status(command: Callable[[], int]) -> int:
+    """Run a command, and tell what ends it in one line.
+
+    Args:
+        command: returns the exit status where nothing ends it.
+
+    Returns:
+        That status; 1 for work that stopped half-way, 2 for a request that cannot be carried out,
+        130 after Ctrl-C.
+    """
+    try:
+        return command()
+    except OneLineError as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 1 if isinstance(error, SweepStopped) else 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
 
 
 def _submit(client, job, expected):
@@ -319,7 +341,7 @@ def _outcome(future, scheduler):
             "goes on from there"
         ) from None
     except Exception as error:
-        return None, " ".join(f"{type(error).__name__}: {error}".split()), None
+        return None, one_line(f"{type(error).__name__}: {error}"), None
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
-from course_claims import ROLES, SIGNS
+from course_claims import ROLES, SIGNS, table_row
 from course_html import describe_figure
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -73,12 +73,12 @@ def _open(writer):
     return module, table, effects
 
 
-def _effect(row, places=3):
-    return f"{row['effect']:+.{places}f}".replace("-", "\N{MINUS SIGN}")
+def _effect(row):
+    return f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _interval(row, which="interval", places=3):
-    ends = (f"{row[f'{which}_{end}']:+.{places}f}" for end in ("low", "high"))
+def _interval(row):
+    ends = (f"{row[f'interval_{end}']:+.3f}" for end in ("low", "high"))
     return " to ".join(ends).replace("-", "\N{MINUS SIGN}")
 
 
@@ -158,15 +158,11 @@ class SummaryDirective(SphinxDirective):
         }
         titles = ("Technique", "helped", "did harm", "no difference found")
         group = nodes.tgroup("", *(nodes.colspec(colwidth=25) for _ in titles), cols=len(titles))
-        group += nodes.thead("", _row(titles))
+        group += nodes.thead("", table_row(*titles))
         group += nodes.tbody(
-            "", *(_row((technique, *map(str, numbers))) for technique, numbers in counts.items())
+            "", *(table_row(technique, *map(str, numbers)) for technique, numbers in counts.items())
         )
         return [nodes.table("", group, classes=["atlas-summary"])]
-
-
-def _row(texts):
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in texts))
 
 
 class TableDirective(SphinxDirective):

@@ -460,13 +460,15 @@ class FillIn(SphinxPostTransform):
             if chapter.cost
         }
         rows = [
-            _row(self._chapter_link(docname), f"{cost['seconds']:.0f}", f"{cost['megabytes']:.0f}")
+            table_row(
+                self._chapter_link(docname), f"{cost['seconds']:.0f}", f"{cost['megabytes']:.0f}"
+            )
             for docname, cost in costs.items()
         ]
         total = sum(cost["seconds"] for cost in costs.values())
-        rows.append(_row(nodes.strong("", "all chapters"), f"{total:.0f}", ""))
+        rows.append(table_row(nodes.strong("", "all chapters"), f"{total:.0f}", ""))
         group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in (50, 25, 25)), cols=3)
-        group += nodes.thead("", _row(nodes.Text("Chapter"), "Seconds", "Megabytes"))
+        group += nodes.thead("", table_row(nodes.Text("Chapter"), "Seconds", "Megabytes"))
         group += nodes.tbody("", *rows)
         return nodes.table("", group, classes=["run-cost"])
 
@@ -515,7 +517,8 @@ def _name(docname):
     return docname.removeprefix(CHAPTERS)
 
 
-def _row(*cells):
+def table_row(*cells):
+    """A row of a table; a cell is a text or a node."""
     cells = [nodes.Text(cell) if isinstance(cell, str) else cell for cell in cells]
     return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
 
