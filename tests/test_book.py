@@ -104,10 +104,11 @@ import utils.claims
 
 def tiny(name, *cells):
     metadata = {"myst": {"html_meta": {"description": "A tiny chapter."}}}
-    code = ["import sys; sys.path.insert(0, '..')", MARK.format(name=name), *cells]
+    cost = "from utils.cost import cost_so_far; cost_so_far()"
+    code = ["import sys; sys.path.insert(0, '..')", MARK.format(name=name), cost, *cells]
+    text = nbformat.v4.new_markdown_cell(f"# {name}\n\nYou need nothing.")
     return nbformat.v4.new_notebook(
-        metadata=metadata,
-        cells=[nbformat.v4.new_markdown_cell(f"# {name}"), *map(nbformat.v4.new_code_cell, code)],
+        metadata=metadata, cells=[text, *map(nbformat.v4.new_code_cell, code)]
     )
 
 

@@ -1,17 +1,20 @@
 """Time and memory of a run."""
 
+import datetime
 import subprocess
 import sys
 
 from tests.notebook_runs import ROOT
-from utils.cost import Cost, cost_so_far
+from utils.cost import Cost, cost_so_far, versions
 
 
 def test_text_is_the_same_for_all_runs_and_the_numbers_are_kept():
     cost = Cost(61.4, 900.2)
     assert repr(cost) == repr(Cost(1, 2))
     data, metadata = cost._repr_mimebundle_()
-    assert metadata["cost"] == {"seconds": 61.4, "megabytes": 900.2}
+    assert (metadata["cost"]["seconds"], metadata["cost"]["megabytes"]) == (61.4, 900.2)
+    assert metadata["cost"]["versions"] == versions()
+    assert metadata["cost"]["day"] == datetime.datetime.now(datetime.UTC).date().isoformat()
     assert "61 s and 900 MB" in data["text/html"]
 
 

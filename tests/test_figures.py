@@ -1,12 +1,17 @@
 """Every figure is an SVG that says in words what it shows, the same in every drawing."""
 
+import io
 import itertools
+import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from utils import figures
+from utils.claims import confidence_interval
 
 ALT = 'With "dropout" the gap is < 1 % & stays so for all 50 epochs.'
 RNG = np.random.default_rng(0)
@@ -39,6 +44,17 @@ def fitted_functions(**words):
     return figures.fitted_functions(X, X**2, (X[:3], X[:3]), {"l2 = 0": CURVES["control"]}, **words)
 
 
+def thinned_networks(**words):
+    layers = [np.ones(3), np.array([2.0, 0, 2, 0]), np.ones(2)]
+    return figures.thinned_networks({"training": layers, "inference": layers}, **words)
+
+
+def batch_values(**words):
+    units = {"unit 1": X, "unit 2": 2 * X}
+    centred = {name: values - values.mean() for name, values in units.items()}
+    return figures.batch_values({"before": units, "after": centred}, xlabel="value", **words)
+
+
 def pictures(**words):
     return figures.pictures([np.eye(8), 1 - np.eye(8)], ["one", "two"], **words)
 
@@ -62,6 +78,8 @@ DRAWN = [
     dependence_on_a_logarithmic_axis,
     seed_strips,
     fitted_functions,
+    thinned_networks,
+    batch_values,
     pictures,
     heat_map,
 ]
@@ -168,3 +186,63 @@ def test_effects_show_each_claim_with_its_verdict_and_skip_what_was_not_measured
     assert ">second<" in drawn
     assert drawn.count(">supported<") == 1
     assert ">no difference found<" not in drawn
+
+
+# What is drawn, as a table and as numbers
+
+
+def held(picture):
+    data, metadata = picture._repr_mimebundle_()
+    assert data["image/svg+xml"] == picture._repr_svg_()
+    return metadata["figure"]
+
+
+@drawn
+def test_a_figure_holds_its_data_as_a_table(draw):
+    table = pd.read_csv(io.StringIO(held(draw(**WORDS))["table"]))
+    assert len(table) >= 1
+    assert table.shape[1] >= 2
+
+
+def test_the_table_of_curves_holds_means_and_intervals_of_every_panel():
+    table = learning_curves(**WORDS).table
+    assert list(table[""]) == ["loss"] * 8 + ["accuracy"] * 8
+    mean, low, high = map(float, re.findall(r"[\d.]+", table["control"].iloc[2]))
+    values = CURVES["control"][:, 2]
+    assert mean == pytest.approx(values.mean(), rel=1e-3)
+    assert (low, high) == pytest.approx(confidence_interval(values), rel=1e-3)
+
+
+def test_the_numbers_of_curves_and_strips_are_those_of_the_seeds():
+    numbers = json.loads(held(learning_curves(**WORDS))["numbers"])
+    drawn = numbers["panels"][1]["curves"][0]
+    assert drawn["label"] == "control"
+    assert np.allclose(drawn["replicates"], CURVES["control"], rtol=1e-3)
+    assert np.allclose(drawn["band"][0], CURVES["control"].mean(axis=0), rtol=1e-3)
+    numbers = json.loads(held(seed_strips(**WORDS))["numbers"])
+    assert np.allclose(numbers["groups"][1]["replicates"], CURVES["treatment"][:, -1], rtol=1e-3)
+
+
+def test_numbers_that_are_not_finite_stay_valid_json():
+    broken = {name: np.where(curve > 0.9, np.nan, curve) for name, curve in CURVES.items()}
+    picture = figures.dependence(X, broken, xlabel="rate", ylabel="loss", **WORDS)
+    numbers = held(picture)["numbers"]
+    assert "NaN" not in numbers
+    assert "null" in numbers
+
+
+@pytest.mark.parametrize("draw", [fitted_functions, thinned_networks, batch_values])
+def test_steps_have_places_of_one_size_that_lie_in_the_picture_and_do_not_overlap(draw):
+    numbers = json.loads(held(draw(**WORDS))["numbers"])
+    places = np.array(numbers["places"])
+    assert len(places) == len(numbers["captions"])
+    assert np.allclose(places[:, 2:], places[0, 2:], atol=1e-3)
+    assert (places[:, :2] >= 0).all()
+    assert (places[:, :2] + places[:, 2:] <= 1.001).all()
+    corners = [tuple(place[:2].round(3)) for place in places]
+    assert len(set(corners)) == len(corners)
+
+
+def test_a_unit_that_is_switched_off_has_no_lines_and_a_cross():
+    table = thinned_networks(**WORDS).table
+    assert list(table["layer 2"]) == ["2 0 2 0"] * 2

@@ -10,7 +10,7 @@
     claims         a sentence, its paired evidence and its verdict
     figures        pictures of replicated results and of effects
     atlas          what each technique does where, measured once and kept as a table
-    cost           time and memory that a run took
+    cost           time and memory that a run took, and the versions it ran with
     chapters       the notebooks as files: their parameters and their claims
     reports        notebooks and tables of results as single HTML pages
     sweeps         many units of work on a Dask cluster, each done once

@@ -1,8 +1,11 @@
-"""What a run of a notebook took: wall time and memory."""
+"""What a run of a notebook took, and what it ran with."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import importlib.metadata
+import platform
 import re
 import sys
 import time
@@ -10,13 +13,26 @@ from pathlib import Path
 
 import psutil
 
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages on which numbers depend."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
     """Time and memory of this process, shown at the end of a chapter.
 
     The plain text holds no number, so that it is the same in each run; the metadata of the output
-    holds both under the key "cost".
+    holds them under the key "cost", with the day and the versions.
 
     Attributes:
         seconds: wall time since the process started.
@@ -32,7 +48,8 @@ class Cost:
     def _repr_mimebundle_(self, include=None, exclude=None):
         text = f"<p>This run took {self.seconds:.0f} s and {self.megabytes:.0f} MB of memory.</p>"
         data = {"text/plain": repr(self), "text/html": text}
-        return data, {"cost": dataclasses.asdict(self)}
+        day = datetime.datetime.now(datetime.UTC).date().isoformat()
+        return data, {"cost": dataclasses.asdict(self) | {"day": day, "versions": versions()}}
 
 
 def cost_so_far() -> Cost:

@@ -2,7 +2,8 @@
 
 Each function draws one message, which is its title, and asks for a text that says the same to
 people who do not see it. Colours keep a contrast of 3:1 on white, differ for colour-blind readers,
-and come with a line style or marker of their own.
+and come with a line style or marker of their own. What is drawn comes with the picture as a table,
+and, where there is more to see than one picture shows, as numbers from which a page draws it anew.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
+import json
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 from xml.sax.saxutils import escape
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -52,17 +57,23 @@ class Picture:
     """A drawn figure with its title and its description.
 
     Notebooks show it as SVG. The description is part of the file, as the accessible name and as
-    metadata, where the build finds the alternative text of the page's image.
+    metadata, where the build finds the alternative text of the page's image. The metadata of a
+    notebook's output holds title, table and numbers under the key "figure".
 
     Attributes:
         figure: the matplotlib figure.
         title: the figure's message.
         alt: what the data show, for people who do not see the picture.
+        table: what is drawn, as people read it.
+        numbers: from which a page can draw the figure for a reader to question, or None; "kind" is
+            "curves", "strips" or "steps". Values have four significant digits.
     """
 
     figure: Figure
     title: str
     alt: str
+    table: pd.DataFrame
+    numbers: Mapping[str, Any] | None = None
 
     def __post_init__(self):
         if len(self.alt.split()) < 5:
@@ -89,12 +100,30 @@ class Picture:
                     "Description": self.alt,
                 },
             )
-        drawn = buffer.getvalue()
+        # A hundredth of a point is finer than any screen.
+        drawn = re.sub(r"(\.\d\d)\d+", r"\1", buffer.getvalue())
         named = f'<svg role="img" aria-label="{escape(self.alt, {chr(34): "&quot;"})}" '
         return drawn[drawn.index("<svg") :].replace("<svg ", named, 1)
 
     def _repr_svg_(self):
         return self._svg
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        held = {"title": self.title, "table": self.table.to_csv(index=False, lineterminator="\n")}
+        if self.numbers:
+            held["numbers"] = json.dumps(self.numbers, separators=(",", ":"), allow_nan=False)
+        return {"text/plain": repr(self), "image/svg+xml": self._svg}, {"figure": held}
+
+
+def _short(values):
+    """An array as lists of numbers with four significant digits; None for what is not finite."""
+    if np.ndim(values):
+        return [_short(part) for part in values]
+    return float(f"{values:.4g}") if np.isfinite(values) else None
+
+
+def _estimate(mean, low, high):
+    return f"{mean:.4g} ({low:.4g} to {high:.4g})"
 
 
 def _canvas(title, columns=1, height=3.6, width=7.0, share_y=True):
@@ -116,6 +145,44 @@ def _mean_and_band(values):
     values = np.asarray(values, dtype="float64")
     bounds = np.array([confidence_interval(column) for column in values.T])
     return values.mean(axis=0), bounds[:, 0], bounds[:, 1]
+
+
+def _curves_table(x, xlabel, panels):
+    """For each panel and each x, mean and interval of every curve."""
+    tables = []
+    for heading, curves in panels.items():
+        columns = {"": [heading] * len(x)} if len(panels) > 1 else {}
+        columns[xlabel] = [f"{value:g}" for value in x]
+        for label, values in curves.items():
+            columns[label] = [
+                _estimate(*point) for point in zip(*_mean_and_band(values), strict=True)
+            ]
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables)
+
+
+def _curves_numbers(x, xlabel, ylabel, panels, log_x=False):
+    return {
+        "kind": "curves",
+        "xlabel": xlabel,
+        "ylabel": ylabel,
+        "log_x": log_x,
+        "x": _short(x),
+        "panels": [
+            {
+                "heading": heading,
+                "curves": [
+                    {
+                        "label": label,
+                        "replicates": _short(values),
+                        "band": _short(_mean_and_band(values)),
+                    }
+                    for label, values in curves.items()
+                ],
+            }
+            for heading, curves in panels.items()
+        ],
+    }
 
 
 def _draw_curves(axes, x, curves):
@@ -143,16 +210,23 @@ def learning_curves(
         ylabel: the metric.
     """
     figure, all_axes = _canvas(title, len(panels))
+    (longest,) = {np.shape(values)[1] for curves in panels.values() for values in curves.values()}
+    epochs = np.arange(1, 1 + longest)
     with matplotlib.rc_context(STYLE):
         for axes, (heading, curves) in zip(all_axes, panels.items(), strict=True):
-            epochs = np.arange(1, 1 + next(iter(curves.values())).shape[1])
             _draw_curves(axes, epochs, curves)
             axes.set_xlabel("epoch")
             if len(panels) > 1:
                 axes.set_title(heading, fontsize=11, weight="normal")
         all_axes[0].set_ylabel(ylabel)
         all_axes[-1].legend()
-    return Picture(figure, title, alt)
+    return Picture(
+        figure,
+        title,
+        alt,
+        _curves_table(epochs, "epoch", panels),
+        _curves_numbers(epochs, "epoch", ylabel, panels),
+    )
 
 
 def dependence(
@@ -184,7 +258,13 @@ def dependence(
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.legend()
-    return Picture(figure, title, alt)
+    return Picture(
+        figure,
+        title,
+        alt,
+        _curves_table(x, xlabel, {"": curves}),
+        _curves_numbers(x, xlabel, ylabel, {"": curves}, log_x),
+    )
 
 
 def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabel: str) -> Picture:
@@ -210,7 +290,27 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
         axes.set_yticks(range(len(groups)), list(groups))
         axes.invert_yaxis()
         figure.supxlabel(xlabel, fontsize=STYLE["font.size"])  # has room for long texts
-    return Picture(figure, title, alt)
+    bands = {
+        label: (np.mean(values), *confidence_interval(values)) for label, values in groups.items()
+    }
+    table = pd.DataFrame(
+        {
+            "": list(groups),
+            f"mean of {xlabel} (95 % interval)": [_estimate(*band) for band in bands.values()],
+            "lowest": [f"{np.min(values):.4g}" for values in groups.values()],
+            "highest": [f"{np.max(values):.4g}" for values in groups.values()],
+            "number": [str(len(values)) for values in groups.values()],
+        }
+    )
+    numbers = {
+        "kind": "strips",
+        "xlabel": xlabel,
+        "groups": [
+            {"label": label, "replicates": _short(values), "band": _short(bands[label])}
+            for label, values in groups.items()
+        ],
+    }
+    return Picture(figure, title, alt, table, numbers)
 
 
 def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str) -> Picture:
@@ -239,7 +339,43 @@ def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str
         axes.set_yticks(range(len(records)), list(records))
         axes.invert_yaxis()
         figure.supxlabel(xlabel, fontsize=STYLE["font.size"])
-    return Picture(figure, title, alt)
+    found = {label: r for label, r in records.items() if r["effect"] is not None}
+    table = pd.DataFrame(
+        {
+            "": list(found),
+            xlabel: [f"{r['effect']:+.4g}" for r in found.values()],
+            "95 % interval": ["{:+.4g} to {:+.4g}".format(*r["interval"]) for r in found.values()],
+            "verdict": [r["verdict"] for r in found.values()],
+        }
+    )
+    return Picture(figure, title, alt, table)
+
+
+def _step_panels(title, headings, columns, *, height, key=None):
+    """Panels of one size, each of which a page can show alone; figure, axes and their places."""
+    rows = -(-len(headings) // columns)
+    with matplotlib.rc_context(STYLE):
+        lines = textwrap.wrap(title, 63)
+        above = 0.3 * len(lines) + (0.3 if key else 0.1)  # inches
+        figure = Figure(figsize=(7.0, above + rows * height))
+        top, body = figure.subfigures(2, 1, height_ratios=[above, rows * height])
+        top.text(0.01, 0.97, "\n".join(lines), va="top", fontsize=12, weight="bold")
+        if key:
+            top.text(0.01, 0, key, va="bottom", fontsize=10)
+        cells = body.subfigures(rows, columns, squeeze=False).flat
+        all_axes = [cell.subplots() for cell, _ in zip(cells, headings, strict=False)]
+        for axes, heading in zip(all_axes, headings, strict=True):
+            axes.set_title(heading, fontsize=11, weight="normal")
+    width, all_height = figure.bbox.size
+    places = [
+        [box.x0 / width, 1 - box.y1 / all_height, box.width / width, box.height / all_height]
+        for box in (axes.figure.bbox for axes in all_axes)
+    ]
+    return figure, all_axes, _short(places)
+
+
+def _steps(headings, places, key=""):
+    return {"kind": "steps", "captions": list(headings), "places": places, "key": key}
 
 
 def fitted_functions(
@@ -251,31 +387,122 @@ def fitted_functions(
     title: str,
     alt: str,
 ) -> Picture:
-    """Fitted curves beside each other, with the truth and the training points.
+    """Fitted curves step by step, with the truth and the training points.
 
     Args:
         x: where the curves are drawn, shape (points,).
         truth: the function that made the data, shape (points,).
-        points: the training rows, two arrays of shape (rows,).
-        fits: for each panel's heading an array of shape (fits, points).
+        points: the training rows of the first fit, two arrays of shape (rows,).
+        fits: for each step's heading an array of shape (fits, points).
         title, alt: message and description.
     """
-    figure, all_axes = _canvas(title, len(fits))
+    key = "lines: fits; dashed: the truth; dots: training rows of one fit"
+    figure, all_axes, places = _step_panels(title, fits, 3, height=2.1, key=key)
     with matplotlib.rc_context(STYLE):
-        for axes, (heading, curves) in zip(all_axes, fits.items(), strict=True):
-            for k, curve in enumerate(curves):
-                axes.plot(x, curve, color=COLOURS[0], alpha=0.6, linewidth=1.2,
-                          label="fits" if k == 0 else None)  # fmt: skip
-            axes.plot(x, truth, color=COLOURS[1], linestyle="--", label="truth")
-            axes.plot(
-                *points, linestyle="", marker="o", color=INK, markersize=4, label="training rows"
-            )
-            axes.set_title(heading, fontsize=11, weight="normal")
+        for axes, curves in zip(all_axes, fits.values(), strict=True):
+            axes.plot(x, np.transpose(curves), color=COLOURS[0], alpha=0.6, linewidth=1.2)
+            axes.plot(x, truth, color=COLOURS[1], linestyle="--")
+            axes.plot(*points, linestyle="", marker="o", color=INK, markersize=3)
             axes.set_ylim(truth.min() - 1, truth.max() + 1)
-            axes.set_xlabel("x")
-        all_axes[0].set_ylabel("y")
-        figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return Picture(figure, title, alt)
+    table = pd.DataFrame(
+        {
+            "": list(fits),
+            "mean squared distance of the fits from the truth": [
+                f"{np.mean((curves - truth) ** 2):.3g}" for curves in fits.values()
+            ],
+            "of their mean from the truth": [
+                f"{np.mean((np.mean(curves, axis=0) - truth) ** 2):.3g}" for curves in fits.values()
+            ],
+        }
+    )
+    return Picture(figure, title, alt, table, _steps(fits, places, key))
+
+
+def thinned_networks(steps: Mapping[str, Sequence[np.ndarray]], *, title: str, alt: str) -> Picture:
+    """A small network step by step, with some units switched off.
+
+    Args:
+        steps: for each step's heading, for each layer from input to output, what each unit's
+            output is multiplied by, shape (units,); 0 switches it off.
+        title, alt: message and description.
+    """
+    key = "circles: units and what their output is multiplied by; crosses: switched off"
+    figure, all_axes, places = _step_panels(title, steps, 3, height=2.1, key=key)
+    with matplotlib.rc_context(STYLE):
+        for axes, layers in zip(all_axes, steps.values(), strict=True):
+            _draw_network(axes, layers)
+    table = pd.DataFrame(
+        [
+            {"": heading}
+            | {
+                f"layer {k}": " ".join(f"{factor:.3g}" for factor in layer)
+                for k, layer in enumerate(layers, start=1)
+            }
+            for heading, layers in steps.items()
+        ]
+    )
+    return Picture(figure, title, alt, table, _steps(steps, places, key))
+
+
+def _draw_network(axes, layers):
+    at = [
+        [(column, row - (len(layer) - 1) / 2) for row in range(len(layer))]
+        for column, layer in enumerate(layers)
+    ]
+    lines, on, off = [], [], []
+    for column in range(len(layers) - 1):
+        for left, from_factor in zip(at[column], layers[column], strict=True):
+            for right, to_factor in zip(at[column + 1], layers[column + 1], strict=True):
+                if from_factor and to_factor:
+                    lines += [left, right, (np.nan, np.nan)]
+    axes.plot(*np.reshape(lines, (-1, 2)).T, color=COLOURS[0], linewidth=0.7)
+    for places, layer in zip(at, layers, strict=True):
+        for place, factor in zip(places, layer, strict=True):
+            (on if factor else off).append(place)
+            if factor:
+                axes.text(*place, f"{factor:.2g}", color="white", fontsize=8,
+                          ha="center", va="center")  # fmt: skip
+    axes.plot(*np.reshape(on, (-1, 2)).T, linestyle="", marker="o", color=COLOURS[0], markersize=14)
+    axes.plot(*np.reshape(off, (-1, 2)).T, linestyle="", marker="x", color=COLOURS[1],
+              markersize=9, markeredgewidth=2)  # fmt: skip
+    axes.set_xlim(-0.4, len(layers) - 0.6)
+    highest = max(map(len, layers)) / 2
+    axes.set_ylim(-highest, highest)
+    axes.set_axis_off()
+
+
+def batch_values(
+    steps: Mapping[str, Mapping[str, np.ndarray]], *, title: str, alt: str, xlabel: str
+) -> Picture:
+    """The values of some units for the rows of a batch, step by step.
+
+    Args:
+        steps: for each step's heading, for each unit's name, an array of shape (rows,).
+        title, alt: message and description.
+        xlabel: what the values are.
+    """
+    key = "dots: one row each; bar: the mean, and one standard deviation to each side"
+    figure, all_axes, places = _step_panels(title, steps, 2, height=2.1, key=key)
+    every = np.concatenate([v for units in steps.values() for v in units.values()])
+    margin = 0.05 * np.ptp(every)
+    rows = []
+    with matplotlib.rc_context(STYLE):
+        for axes, (heading, units) in zip(all_axes, steps.items(), strict=True):
+            axes.axvline(0, color=INK, linewidth=0.8)
+            for k, (name, values) in enumerate(units.items()):
+                mean, spread = np.mean(values), np.std(values)
+                axes.plot(values, np.full(len(values), k), linestyle="", markersize=5, alpha=0.5,
+                          marker=MARKERS[k], color=COLOURS[k])  # fmt: skip
+                axes.plot([mean - spread, mean + spread], [k + 0.3, k + 0.3], color=INK)
+                axes.plot([mean], [k + 0.3], color=INK, marker="|", markersize=9)
+                rows.append({"": heading, "unit": name, "mean": f"{mean:.3f}",
+                             "standard deviation": f"{spread:.3f}"})  # fmt: skip
+            axes.set_yticks(range(len(units)), list(units))
+            axes.set_ylim(len(units) - 0.4, -0.6)
+            axes.set_xlim(every.min() - margin, every.max() + margin)
+            axes.set_xlabel(xlabel)
+    return Picture(figure, title, alt, pd.DataFrame(rows).replace("-0.000", "0.000"),
+                   _steps(steps, places, key))  # fmt: skip
 
 
 def pictures(
@@ -295,7 +522,15 @@ def pictures(
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_xlabel(label)
-    return Picture(figure, title, alt)
+    table = pd.concat(
+        pd.DataFrame(image, columns=[f"column {k}" for k in range(np.shape(image)[1])])
+        .map("{:.2f}".format)
+        .rename_axis("row")
+        .reset_index()
+        .assign(**{"": label})
+        for image, label in zip(images, labels, strict=True)
+    )
+    return Picture(figure, title, alt, table[["", *table.columns[:-1]]])
 
 
 def heat_map(
@@ -344,4 +579,6 @@ def heat_map(
         axes.spines[:].set_visible(False)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
-    return Picture(figure, title, alt)
+    table = pd.DataFrame(texts, columns=[f"{column} {xlabel}" for column in columns])
+    table.insert(0, ylabel, [str(row) for row in rows])
+    return Picture(figure, title, alt, table.replace("\n", " ", regex=True))

@@ -34,7 +34,8 @@ from .atlas import (
     epochs_of,
     name_of,
 )
-from .sweeps import Job, digest, exit_status, sweep, versions, write_whole
+from .cost import versions
+from .sweeps import Job, digest, exit_status, sweep, write_whole
 
 SEEDS = tuple(range(20))
 

@@ -34,6 +34,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from . import chapters, reports
+from .cost import versions
 from .parameters import OneLineError, ParameterError, check, one_line
 from .sweeps import (
     Failure,
@@ -44,7 +45,6 @@ from .sweeps import (
     exit_status,
     sweep,
     tell,
-    versions,
     write_whole,
 )
 

@@ -12,8 +12,6 @@ import collections
 import contextlib
 import dataclasses
 import hashlib
-import importlib
-import importlib.metadata
 import io
 import logging
 import operator
@@ -40,9 +38,10 @@ import psutil
 from distributed.client import FutureCancelledError
 from tqdm import tqdm
 
+from . import cost
+from .cost import versions
 from .parameters import OneLineError, one_line
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn")
 SECONDS_TO_CONNECT = 10
 UNFINISHED = ".unfinished"
 
@@ -132,17 +131,6 @@ def _remove_leftovers(folders):
             process = re.search(r"\.(\d+)\.unfinished$", path.name)
             if process and not psutil.pid_exists(int(process[1])):
                 path.unlink(missing_ok=True)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages on which numbers depend."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def course_files() -> dict[str, bytes]:
@@ -375,14 +363,16 @@ def _client(course, workers, scheduler):
             _require_workers(client, scheduler)
         course.slots, course.ours = _slots(client), scheduler is None
         # The plugin is what puts `utils` on a worker, so it cannot be found there by name.
-        module = sys.modules[__name__]
-        cloudpickle.register_pickle_by_value(module)
+        modules = sys.modules[__name__], cost
+        for module in modules:
+            cloudpickle.register_pickle_by_value(module)
         try:
             client.register_plugin(course)
         except RuntimeError as error:
             raise SweepError(_first_line(error)) from None
         finally:
-            cloudpickle.unregister_pickle_by_value(module)
+            for module in modules:
+                cloudpickle.unregister_pickle_by_value(module)
         yield client
 
 

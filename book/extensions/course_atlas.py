@@ -28,6 +28,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 from course_claims import ROLES, SIGNS, table_row
+from course_figures import FigureData
 from course_html import describe_figure
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -144,7 +145,8 @@ class MapDirective(SphinxDirective):
         file.write_text(drawn, encoding="utf-8")
         image = nodes.image(uri="/" + os.path.relpath(file, self.env.srcdir).replace(os.sep, "/"))
         describe_figure(image, ElementTree.fromstring(drawn), picture.alt)
-        return [nodes.container("", image, classes=["effects-figure"])]
+        data = FigureData.of(picture._repr_mimebundle_()[1]["figure"])
+        return [nodes.container("", image, data, classes=["effects-figure"])]
 
 
 class SummaryDirective(SphinxDirective):

@@ -17,6 +17,9 @@ import platform
 import shutil
 from pathlib import Path
 
+import nbformat
+from jupyter_cache import get_cache
+
 # The packages whose version can change what a notebook shows.
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
 
@@ -54,6 +57,23 @@ def notebook_inputs_digest(root: Path) -> str:
 
 def _cache_root(app) -> Path:
     return Path(app.outdir).parent / ".jupyter_cache"
+
+
+def outputs_shown(app, docname: str) -> list[dict]:
+    """The outputs that a chapter's page shows.
+
+    MyST-NB writes a copy of each chapter to `jupyter_execute`, but that copy has the outputs of
+    this build only where the chapter was executed just now. Where they came from the cache, the
+    copy holds what was stored in the source, so here the cache is asked itself.
+    """
+    if app.config.nb_execution_mode == "cache":
+        cache = get_cache(app.config.nb_execution_cache_path)
+        source = nbformat.read(app.env.doc2path(docname), as_version=4)
+        notebook = cache.get_cache_bundle(cache.match_cache_notebook(source).pk).nb
+    else:
+        copy = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
+        notebook = nbformat.read(copy, as_version=4)
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
 def key_the_cache(app, config):

@@ -28,11 +28,11 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-import nbformat
+from course_build import outputs_shown
+from course_figures import FigureData
 from course_html import describe_figure
 from docutils import nodes
 from docutils.parsers.rst import directives
-from jupyter_cache import get_cache
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
@@ -87,23 +87,6 @@ def evidence_of(env) -> Evidence:
     if not hasattr(env, "course_evidence"):
         env.course_evidence = Evidence()
     return env.course_evidence
-
-
-def outputs_shown(app, docname: str) -> list[dict]:
-    """The outputs that a chapter's page shows.
-
-    MyST-NB writes a copy of each chapter to `jupyter_execute`, but that copy has the outputs of
-    this build only where the chapter was executed just now. Where they came from the cache, the
-    copy holds what was stored in the source, so here the cache is asked itself.
-    """
-    if app.config.nb_execution_mode == "cache":
-        cache = get_cache(app.config.nb_execution_cache_path)
-        source = nbformat.read(app.env.doc2path(docname), as_version=4)
-        notebook = cache.get_cache_bundle(cache.match_cache_notebook(source).pk).nb
-    else:
-        copy = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
-        notebook = nbformat.read(copy, as_version=4)
-    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
 def remember_chapter(app, doctree):
@@ -510,7 +493,8 @@ class FillIn(SphinxPostTransform):
         )
         image = nodes.image(uri=address, candidates={"*": address})
         describe_figure(image, ElementTree.fromstring(drawn), alt)
-        return nodes.container("", image, classes=["effects-figure"])
+        data = FigureData.of(picture._repr_mimebundle_()[1]["figure"])
+        return nodes.container("", image, data, classes=["effects-figure"])
 
 
 def _name(docname):

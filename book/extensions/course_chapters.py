@@ -1,0 +1,75 @@
+"""The head of a chapter: what it takes to read and to run, and what it was last executed with.
+
+The prerequisites are the sentence of the chapter's introduction that begins with "You need". It
+moves into the head, so that pages and notebooks have one source. Time and versions come from the
+chapter's own output of its cost.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from course_build import outputs_shown
+from docutils import nodes
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+WORDS_PER_MINUTE = 200
+NEEDED = re.compile(r"You need (?:the )?(.+?)\.(?: The cells run in [^.]+\.)?$", flags=re.S)
+PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
+
+
+def add_head(app, doctree):
+    """Put the head under the title of a chapter."""
+    docname = app.env.docname
+    if not app.env.doc2path(docname).endswith(".ipynb"):
+        return
+    shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
+    costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
+    facts = {"Prerequisites": _prerequisites(doctree, docname), "Reading": _reading(doctree)}
+    if costs and "versions" in costs[-1]:
+        cost = costs[-1]
+        facts["Running"] = f"{_duration(cost['seconds'])} for all cells, {cost['megabytes']:.0f} MB"
+        day = datetime.date.fromisoformat(cost["day"])
+        versions = ", ".join(f"{label} {cost['versions'][n]}" for n, label in PACKAGES.items())
+        facts["Last executed"] = f"{day.day} {day:%B %Y} with {versions}"
+    else:
+        logger.warning("chapter without its cost: it ends with cost_so_far()", location=docname)
+    head = nodes.field_list("", *_fields(facts), classes=["chapter-head"])
+    title = next(doctree.findall(nodes.title))
+    title.parent.insert(title.parent.index(title) + 1, head)
+
+
+def _fields(facts):
+    for name, text in facts.items():
+        body = nodes.field_body("", nodes.paragraph("", text))
+        yield nodes.field("", nodes.field_name("", name), body)
+
+
+def _prerequisites(doctree, docname):
+    for paragraph in doctree.findall(nodes.paragraph):
+        if match := NEEDED.match(paragraph.astext()):
+            paragraph.parent.remove(paragraph)
+            text = " ".join(match[1].split())
+            return text[0].upper() + text[1:]
+    logger.warning('chapter without prerequisites: "You need ..."', location=docname)
+    return "none"
+
+
+def _reading(doctree):
+    texts = (p.astext() for p in doctree.findall(nodes.paragraph))
+    minutes = sum(len(text.split()) for text in texts) / WORDS_PER_MINUTE
+    return f"about {max(1, round(minutes))} minutes, without the code"
+
+
+def _duration(seconds):
+    if seconds < 90:
+        return f"about {seconds:.0f} seconds"
+    return f"about {seconds / 60:.0f} minutes" if seconds > 600 else f"{seconds / 60:.1f} minutes"
+
+
+def setup(app):
+    app.connect("doctree-read", add_head)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

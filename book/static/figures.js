@@ -1,0 +1,373 @@
+// Lets a reader question a figure: turn curves, bands and single seeds on and off, read values,
+// step through stages. The still picture shows until its button is pressed, and without scripts.
+
+const DASHES = ["", "7 4", "7 3 2 3", "2 3", "9 3 2 3 2 3", "1 3"];
+const COLOURS = 6;
+const INTERVAL = 1500; // milliseconds between the steps that play
+
+let asked = null; // the button whose numbers are being loaded
+
+function courseFigure(title, numbers) {
+  show(asked, title, numbers);
+  asked = null;
+}
+
+function text(value) {
+  if (value === null) return "not finite";
+  return String(Number(value.toPrecision(3))).replace("-", "\u2212");
+}
+
+function escaped(words) {
+  const span = document.createElement("span");
+  span.textContent = words;
+  return span.innerHTML;
+}
+
+function estimate([mean, low, high]) {
+  return `${text(mean)} (${text(low)} to ${text(high)})`;
+}
+
+function ticks(low, high, count) {
+  const rough = (high - low) / count || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((candidate) => candidate >= rough);
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++)
+    found.push(Number((k * step).toPrecision(6)));
+  return found;
+}
+
+function range(values) {
+  const finite = values.flat(Infinity).filter((value) => value !== null);
+  const low = Math.min(...finite);
+  const high = Math.max(...finite);
+  const margin = 0.04 * (high - low) || 0.5;
+  return finite.length ? [low - margin, high + margin] : [0, 1];
+}
+
+function path(xs, ys) {
+  let pen = "M";
+  let drawn = "";
+  xs.forEach((x, k) => {
+    if (ys[k] === null || Number.isNaN(ys[k])) pen = "M";
+    else {
+      drawn += `${pen}${x.toFixed(1)},${ys[k].toFixed(1)}`;
+      pen = "L";
+    }
+  });
+  return drawn;
+}
+
+// Controls
+
+function checkbox(name, label, checked, swatch = "") {
+  return `<label><input type="checkbox" name="${name}"${checked ? " checked" : ""}/>${swatch} ${escaped(label)}</label>`;
+}
+
+function swatch(k) {
+  return `<svg class="figure-swatch figure-colour-${k % COLOURS}" viewBox="0 0 26 8" aria-hidden="true"><path class="figure-mean" d="M0,4L26,4" stroke-dasharray="${DASHES[k % COLOURS]}"/></svg>`;
+}
+
+function controls(labels, parts) {
+  return `<fieldset><legend>Show</legend>${parts}</fieldset>
+    <fieldset><legend>Of</legend>${labels.map((label, k) => checkbox(`curve-${k}`, label, true, swatch(k))).join("")}</fieldset>`;
+}
+
+// What the curves and the strips have in common: a form, drawings, a slider that reads values.
+
+function reader(root, labels, { parts, slider, draw, read }) {
+  root.innerHTML = `<form class="figure-controls">${controls(labels, parts)}
+    <label class="figure-slider"><span></span><input type="range" min="${slider.first}" max="${slider.last}" value="${slider.start}"/></label></form>
+    <div class="figure-panels"></div><div class="figure-values"></div>`;
+  const form = root.querySelector("form");
+  const input = form.querySelector("input[type=range]");
+  const panels = root.querySelector(".figure-panels");
+
+  function update() {
+    const state = {
+      at: Number(input.value),
+      on: labels.map((_, k) => form.elements[`curve-${k}`].checked),
+      band: form.elements.band.checked,
+      seeds: form.elements.seeds.checked,
+      width: Math.max(240, Math.min(panels.clientWidth, 720)),
+    };
+    panels.innerHTML = draw(state);
+    const { caption, rows } = read(state);
+    form.querySelector(".figure-slider span").textContent = caption;
+    input.setAttribute(
+      "aria-valuetext",
+      `${caption}: ${rows.map(([name, value]) => `${name} ${value}`).join("; ")}`
+    );
+    root.querySelector(".figure-values").innerHTML =
+      `<table class="table"><tbody>` +
+      rows
+        .map(
+          ([name, value, k]) =>
+            `<tr><th scope="row">${swatch(k)} ${escaped(name)}</th><td>${value}</td></tr>`
+        )
+        .join("") +
+      "</tbody></table>";
+  }
+
+  form.addEventListener("input", update);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  let before = 0;
+  new ResizeObserver(() => {
+    if (panels.clientWidth !== before) {
+      before = panels.clientWidth;
+      update();
+    }
+  }).observe(panels);
+  panels.addEventListener("pointermove", (event) => {
+    const svg = event.target.closest("svg");
+    const found = svg && slider.nearest(event.clientX - svg.getBoundingClientRect().left, svg);
+    if (found !== undefined && found !== null && found !== Number(input.value)) {
+      input.value = found;
+      update();
+    }
+  });
+}
+
+// Curves
+
+function curves(root, numbers) {
+  const { x, panels } = numbers;
+  const labels = [...new Set(panels.flatMap((panel) => panel.curves.map((curve) => curve.label)))];
+  const scale = (value) => (numbers.log_x ? Math.log2(value) : value);
+  const [first, last] = [scale(x[0]), scale(x.at(-1))];
+  const left = 46;
+  const right = 8;
+  const across = (value, width) =>
+    left + ((width - left - right) * (scale(value) - first)) / (last - first || 1);
+
+  function draw(state) {
+    const beside = panels.length > 1 && state.width > 520 ? panels.length : 1;
+    const width = state.width / beside;
+    const height = 230;
+    const shown = panels.flatMap((panel) =>
+      panel.curves.filter((curve) => state.on[labels.indexOf(curve.label)])
+    );
+    const [low, high] = range(shown.map((curve) => (state.seeds ? curve.replicates : curve.band)));
+    const up = (value) => (value === null ? null : 190 - (170 * (value - low)) / (high - low));
+    return panels
+      .map((panel) => {
+        const xs = x.map((value) => across(value, width));
+        const ys = ticks(low, high, 5)
+          .map(
+            (value) =>
+              `<line class="figure-grid" x1="${left}" x2="${width - right}" y1="${up(value)}" y2="${up(value)}"/><text x="${left - 5}" y="${up(value) + 4}" text-anchor="end">${text(value)}</text>`
+          )
+          .join("");
+        const places = numbers.log_x ? x : ticks(x[0], x.at(-1), Math.min(6, x.length - 1));
+        const below = places
+          .map((value) => `<text x="${across(value, width)}" y="206" text-anchor="middle">${text(value)}</text>`)
+          .join("");
+        const drawn = panel.curves
+          .map((curve) => {
+            const k = labels.indexOf(curve.label);
+            if (!state.on[k]) return "";
+            const [mean, bottom, top] = curve.band.map((values) => values.map(up));
+            const band =
+              path(xs, bottom) + path([...xs].reverse(), [...top].reverse()).replace("M", "L") + "Z";
+            return `<g class="figure-colour-${k % COLOURS}">
+              ${state.seeds ? curve.replicates.map((one) => `<path class="figure-seed" d="${path(xs, one.map(up))}"/>`).join("") : ""}
+              ${state.band && !bottom.includes(null) ? `<path class="figure-band" d="${band}"/>` : ""}
+              <path class="figure-mean" stroke-dasharray="${DASHES[k % COLOURS]}" d="${path(xs, mean)}"/></g>`;
+          })
+          .join("");
+        const at = xs[state.at];
+        return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">
+          <text x="${left}" y="12">${escaped([panel.heading, numbers.ylabel].filter(Boolean).join(": "))}</text>
+          ${ys}${below}<text x="${(left + width - right) / 2}" y="224" text-anchor="middle">${escaped(numbers.xlabel)}</text>
+          ${drawn}<line class="figure-at" x1="${at}" x2="${at}" y1="20" y2="190"/></svg>`;
+      })
+      .join("");
+  }
+
+  function read(state) {
+    const rows = panels.flatMap((panel) =>
+      panel.curves
+        .filter((curve) => state.on[labels.indexOf(curve.label)])
+        .map((curve) => [
+          [panel.heading, curve.label].filter(Boolean).join(", "),
+          estimate(curve.band.map((values) => values[state.at])),
+          labels.indexOf(curve.label),
+        ])
+    );
+    return { caption: `At ${numbers.xlabel} ${text(x[state.at])}`, rows };
+  }
+
+  const nearest = (at, svg) => {
+    const width = svg.getBoundingClientRect().width;
+    const distances = x.map((value) => Math.abs(across(value, width) - at));
+    return distances.indexOf(Math.min(...distances));
+  };
+  reader(root, labels, {
+    parts:
+      checkbox("band", "95 % interval of the mean", true) + checkbox("seeds", "single seeds", false),
+    slider: { first: 0, last: x.length - 1, start: x.length - 1, nearest },
+    draw,
+    read,
+  });
+}
+
+// Strips
+
+function strips(root, numbers) {
+  const { groups } = numbers;
+  const labels = groups.map((group) => group.label);
+  const most = Math.max(...groups.map((group) => group.replicates.length));
+  const row = 44;
+
+  function draw(state) {
+    const shown = groups.map((_, k) => k).filter((k) => state.on[k]);
+    const [low, high] = range(groups.map((group) => [group.replicates, group.band]));
+    const across = (value) => 10 + ((state.width - 20) * (value - low)) / (high - low);
+    const bottom = shown.length * row;
+    const marks = ticks(low, high, state.width > 450 ? 7 : 4)
+      .map(
+        (value) =>
+          `<line class="figure-grid" x1="${across(value)}" x2="${across(value)}" y1="0" y2="${bottom}"/><text x="${across(value)}" y="${bottom + 16}" text-anchor="middle">${text(value)}</text>`
+      )
+      .join("");
+    const drawn = shown
+      .map((k, place) => {
+        const { replicates, band, label } = groups[k];
+        const y = place * row + 28;
+        const dots = replicates.map((value, seed) => {
+          if (value === null || (!state.seeds && seed !== state.at - 1)) return "";
+          const lift = replicates.length > 1 ? (seed / (replicates.length - 1) - 0.5) * 14 : 0;
+          const chosen = seed === state.at - 1 ? " figure-chosen" : "";
+          return `<circle class="figure-dot${chosen}" cx="${across(value)}" cy="${y + lift}" r="${chosen ? 5 : 3}"/>`;
+        });
+        const interval =
+          state.band && !band.includes(null)
+            ? `<line class="figure-interval" x1="${across(band[1])}" x2="${across(band[2])}" y1="${y}" y2="${y}"/><line class="figure-interval" x1="${across(band[0])}" x2="${across(band[0])}" y1="${y - 8}" y2="${y + 8}"/>`
+            : "";
+        return `<g class="figure-colour-${k % COLOURS}"><text x="2" y="${place * row + 13}">${escaped(label)}</text>${dots.join("")}${interval}</g>`;
+      })
+      .join("");
+    return `<svg width="${state.width}" height="${bottom + 40}" viewBox="0 0 ${state.width} ${bottom + 40}" aria-hidden="true">${marks}${drawn}
+      <text x="${state.width / 2}" y="${bottom + 34}" text-anchor="middle">${escaped(numbers.xlabel)}</text></svg>`;
+  }
+
+  function read(state) {
+    const shown = groups.map((group, k) => [group, k]).filter(([, k]) => state.on[k]);
+    if (!state.at)
+      return {
+        caption: "Mean and interval; move to read a seed",
+        rows: shown.map(([group, k]) => [group.label, estimate(group.band), k]),
+      };
+    return {
+      caption: `Replicate ${state.at} of ${most}`,
+      rows: shown.map(([{ label, replicates }, k]) => [
+        label,
+        state.at > replicates.length ? "none" : text(replicates[state.at - 1]),
+        k,
+      ]),
+    };
+  }
+
+  reader(root, labels, {
+    parts: checkbox("band", "mean and 95 % interval", true) + checkbox("seeds", "single seeds", true),
+    slider: { first: 0, last: most, start: 0, nearest: () => null },
+    draw,
+    read,
+  });
+}
+
+// Steps: the still picture holds them all; a window shows one.
+
+function steps(root, { captions, places, key }, still) {
+  const [, , width, height] = places[0];
+  const shown = still.cloneNode();
+  const moving = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  root.innerHTML = `<div class="figure-window"></div>
+    <p class="figure-key">${escaped(key)}</p>
+    <div class="figure-steps">
+      <button type="button" class="figure-back">Back</button>
+      <button type="button" class="figure-next">Next</button>
+      ${moving ? '<button type="button" class="figure-play" aria-pressed="false">Play</button>' : ""}
+      <span role="status"></span></div>`;
+  const view = root.querySelector(".figure-window");
+  view.style.aspectRatio = `${width * still.width} / ${height * still.height}`;
+  shown.hidden = false;
+  shown.loading = "eager";
+  shown.style.width = `${100 / width}%`;
+  view.append(shown);
+  const play = root.querySelector(".figure-play");
+  let at = 0;
+  let timer = 0;
+
+  function go(to) {
+    at = (to + captions.length) % captions.length;
+    const [x, y] = places[at];
+    shown.style.transform = `translate(${-100 * x}%, ${-100 * y}%)`;
+    shown.alt = `${captions[at]}. ${still.alt}`;
+    root.querySelector("[role=status]").textContent =
+      `${at + 1} of ${captions.length}: ${captions[at]}`;
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = 0;
+    play?.setAttribute("aria-pressed", "false");
+  }
+
+  root.querySelector(".figure-back").addEventListener("click", () => (stop(), go(at - 1)));
+  root.querySelector(".figure-next").addEventListener("click", () => (stop(), go(at + 1)));
+  play?.addEventListener("click", () => {
+    if (timer) return stop();
+    play.setAttribute("aria-pressed", "true");
+    timer = setInterval(() => (root.hidden ? stop() : go(at + 1)), INTERVAL);
+  });
+  go(0);
+}
+
+// The buttons
+
+function show(button, title, numbers) {
+  const root = document.createElement("div");
+  root.className = "figure-questioned";
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", title);
+  const heading = document.createElement("p");
+  heading.className = "figure-title";
+  heading.textContent = title;
+  const body = document.createElement("div");
+  root.append(heading, body);
+  const still = pictureOf(button);
+  button.parentElement.before(root);
+  ({ curves, strips, steps })[numbers.kind](body, numbers, still);
+  turn(button, root);
+}
+
+function pictureOf(button) {
+  const data = button.parentElement;
+  return data.parentElement.querySelector("img.course-figure");
+}
+
+function turn(button, root) {
+  const on = button.getAttribute("aria-pressed") === "false";
+  button.dataset.say ??= button.textContent;
+  button.textContent = on ? "Back to the still picture" : button.dataset.say;
+  button.setAttribute("aria-pressed", on);
+  pictureOf(button).hidden = on;
+  root.hidden = !on;
+}
+
+function press(event) {
+  const button = event.currentTarget;
+  const root = button.parentElement.previousElementSibling;
+  if (root?.classList.contains("figure-questioned")) return turn(button, root);
+  if (asked) return;
+  asked = button;
+  const script = document.createElement("script");
+  script.src = button.dataset.numbers;
+  script.addEventListener("error", () => (asked = null));
+  document.head.append(script);
+}
+
+document.querySelectorAll(".figure-live-button").forEach((button) => {
+  button.addEventListener("click", press);
+});
