@@ -8,15 +8,18 @@ from __future__ import annotations
 import functools
 import gzip
 import http.server
+import json
 import os
 import re
 import shutil
 import threading
 
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from tests.notebook_runs import ROOT
 from utils import atlas
 
 SUBFOLDER = "course"
@@ -76,7 +79,7 @@ class Visit:
 
     def __init__(self, browser, address, **settings):
         # Colours that still change while axe looks would be faults at random.
-        self.context = browser.new_context(reduced_motion="reduce", **settings)
+        self.context = browser.new_context(**{"reduced_motion": "reduce"} | settings)
         self.page = self.context.new_page()
         self.faults, self.asked = [], []
         self.page.on("console", self._hear)
@@ -169,6 +172,276 @@ def test_the_dark_switch_changes_the_page(site, browser):
         while visit.page.evaluate(theme) == before:
             visit.page.locator(".theme-switch-button").first.click()
         assert visit.page.evaluate(theme) == "dark"
+
+
+# Figures that a reader can question
+
+
+def still(page, k):
+    return page.locator("img.course-figure").nth(k)
+
+
+def buttons(page, kind):
+    return page.locator(".figure-live-button", has_text=kind)
+
+
+def question(page, kind, k=0):
+    """Press the button of a figure; what is drawn then."""
+    button = buttons(page, kind).nth(k)
+    button.focus()
+    page.keyboard.press("Enter")
+    live = page.locator(".figure-questioned:not([hidden])").first
+    live.wait_for()
+    return live
+
+
+def shown_numbers(live):
+    rows = live.locator(".figure-values tr").all()
+    texts = [(r.locator("th").inner_text(), r.locator("td").inner_text()) for r in rows]
+    return {name.strip(): float(re.match(r"[\d.]+", value)[0]) for name, value in texts}
+
+
+def stored_numbers(name, title):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    held = [o["metadata"]["figure"] for o in outputs if "figure" in o.get("metadata", {})]
+    (found,) = [figure for figure in held if figure["title"] == title]
+    return json.loads(found["numbers"])
+
+
+CENTRAL = {
+    "01_overfitting": "With wrong labels the validation loss stops falling early",
+    "02_dropout": "With dropout the network fits fewer of the labels it was given",
+    "03_batch_normalization": "On clean rows, batch normalization gets there sooner",
+    "04_combining": "Both together: between the parts on clean rows, on top with noise",
+}
+
+
+@pytest.mark.parametrize("name", CENTRAL)
+def test_the_central_learning_curves_of_a_chapter_are_questioned_by_keyboard(site, browser, name):
+    numbers = stored_numbers(name, CENTRAL[name])
+    with Visit(browser, f"{site}notebooks/{name}.html") as visit:
+        page = visit.page
+        all_titles = page.locator("section", has=page.locator(".figure-live-button"))
+        assert all_titles.count() >= 3
+        found = None
+        for k in range(buttons(page, "bands").count()):
+            live = question(page, "bands", k)
+            if live.get_attribute("aria-label") == CENTRAL[name]:
+                found = live
+                break
+            page.keyboard.press("Enter")  # back to the still picture
+        assert found is not None
+        curves = [(p["heading"], c) for p in numbers["panels"] for c in p["curves"]]
+        labels = list(dict.fromkeys(c["label"] for _, c in curves))
+
+        # Values are read with the arrow keys.
+        live.locator("input[type=range]").focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        for heading, curve in curves:
+            key = ", ".join(filter(None, [heading, curve["label"]]))
+            assert shown_numbers(live)[key] == pytest.approx(curve["band"][0][1], rel=6e-3)
+        said = live.locator("input[type=range]").get_attribute("aria-valuetext")
+        assert said.startswith(f"At epoch {numbers['x'][1]:g}: ")
+
+        # Bands, seeds and curves are switched with the space bar.
+        seeds = sum(len(curve["replicates"]) for _, curve in curves)
+        for part, before, after in [("band", len(curves), 0), ("seeds", 0, seeds)]:
+            drawn = live.locator(f"path.figure-{part.removesuffix('s')}")
+            assert drawn.count() == before
+            live.locator(f"input[name={part}]").focus()
+            page.keyboard.press("Space")
+            assert drawn.count() == after
+        live.locator("input[name=curve-0]").focus()
+        page.keyboard.press("Space")
+        left = [c for _, c in curves if c["label"] != labels[0]]
+        assert len(shown_numbers(live)) == len(left)
+        assert live.locator(".figure-panels path.figure-mean").count() == len(left)
+        assert not visit.faults
+
+
+def test_the_central_figure_of_the_last_chapter_shows_every_seed_of_a_technique(site, browser):
+    title = "Test accuracy with wrong labels, after equal tuning"
+    groups = stored_numbers("05_practical_tips", title)["groups"]
+    with Visit(browser, f"{site}notebooks/05_practical_tips.html") as visit:
+        live = question(visit.page, "seeds")
+        assert live.get_attribute("aria-label") == title
+        assert live.locator("circle").count() == sum(len(g["replicates"]) for g in groups)
+        live.locator("input[type=range]").focus()
+        for _ in range(3):
+            visit.page.keyboard.press("ArrowRight")
+        assert shown_numbers(live) == {
+            g["label"]: pytest.approx(g["replicates"][2], rel=6e-3) for g in groups
+        }
+        assert live.locator("circle.figure-chosen").count() == len(groups)
+        live.locator("input[name=seeds]").uncheck()
+        assert live.locator("circle").count() == len(groups)
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [("01_overfitting", 6), ("02_dropout", 6), ("03_batch_normalization", 4)],
+)
+def test_pictures_in_steps_move_only_when_the_reader_says_so(site, browser, name, stages):
+    with Visit(browser, f"{site}notebooks/{name}.html") as visit:
+        page = visit.page
+        live = question(page, "Step through")
+        status, picture = live.locator("[role=status]"), live.locator("img")
+        places = set()
+        for k in range(stages):
+            assert status.inner_text().startswith(f"{k + 1} of {stages}: ")
+            window, whole = live.locator(".figure-window").bounding_box(), picture.bounding_box()
+            places.add((round(whole["x"] - window["x"]), round(whole["y"] - window["y"])))
+            live.locator(".figure-next").focus()
+            page.keyboard.press("Enter")
+        assert len(places) == stages
+        assert status.inner_text().startswith("1 of"), "after the last comes the first"
+        live.locator(".figure-back").click()
+        assert status.inner_text().startswith(f"{stages} of")
+        # The reader of these tests wants reduced motion: nothing plays.
+        assert live.locator(".figure-play").count() == 0
+        buttons(page, "Back to the still").click()
+        assert still(page, 0).is_visible()
+        assert not visit.faults
+
+
+def test_steps_play_on_request_and_stop(site, browser):
+    settings = {"reduced_motion": "no-preference"}
+    with Visit(browser, f"{site}notebooks/02_dropout.html", **settings) as visit:
+        live = question(visit.page, "Step through")
+        status = live.locator("[role=status]")
+        visit.page.wait_for_timeout(1700)
+        assert status.inner_text().startswith("1 of")
+        live.locator(".figure-play").click()
+        visit.page.wait_for_timeout(1700)
+        assert not status.inner_text().startswith("1 of")
+        live.locator(".figure-play").click()
+        stopped = status.inner_text()
+        visit.page.wait_for_timeout(1700)
+        assert status.inner_text() == stopped
+
+
+def test_axe_finds_nothing_in_questioned_figures_and_open_tables(site, addresses, browser):
+    for scheme in ("light", "dark"):
+        for name in addresses:
+            with Visit(
+                browser, site + name, color_scheme=scheme, viewport={"width": 390, "height": 800}
+            ) as visit:
+                live = visit.page.locator(".figure-live-button")
+                for button in live.all():
+                    button.click()
+                visit.page.wait_for_function(
+                    "count => document.querySelectorAll('.figure-questioned').length === count",
+                    arg=live.count(),
+                )
+                visit.page.evaluate(
+                    "document.querySelectorAll('details').forEach(all => { all.open = true; })"
+                )
+                violations = Axe().run(visit.page).response["violations"]
+                faults = [(v["id"], v["nodes"][0]["html"][:200]) for v in violations]
+                assert not faults, (name, scheme)
+                assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390, name
+                assert not visit.faults
+
+
+def test_every_figure_has_its_data_as_a_table_also_without_scripts(site, addresses, browser):
+    figures = 0
+    for name in addresses:
+        with Visit(browser, site + name, java_script_enabled=False) as visit:
+            pictures = visit.page.locator(".bd-article img.course-figure").count()
+            tables = visit.page.locator(".figure-table table")
+            assert tables.count() == pictures, name
+            figures += pictures
+            for button in visit.page.locator(".figure-live-button").all():
+                assert not button.is_visible()
+            if pictures:
+                visit.page.locator(".figure-data summary").first.click()
+                assert tables.first.is_visible()
+    assert figures >= 30
+
+
+# Menus, files, paper
+
+
+FOCUS = """() => {
+  const element = document.activeElement, box = element.getBoundingClientRect();
+  const looks = getComputedStyle(element);
+  const ring = looks.outlineStyle !== "none" && parseFloat(looks.outlineWidth) > 0;
+  return {
+    what: element.outerHTML.slice(0, 120), body: element === document.body,
+    seen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight,
+    ring: ring || looks.boxShadow !== "none",
+  };
+}"""
+
+
+@pytest.mark.parametrize("name", ["book/home.html", "notebooks/02_dropout.html"])
+def test_the_tab_key_reaches_everything_with_a_visible_focus(site, browser, name):
+    with Visit(browser, site + name, viewport={"width": 1366, "height": 900}) as visit:
+        stops = []
+        for _ in range(60):
+            visit.page.keyboard.press("Tab")
+            found = visit.page.evaluate(FOCUS)
+            if found["body"]:
+                break
+            stops.append(found)
+        assert len(stops) >= 40
+        assert not [stop["what"] for stop in stops if not (stop["seen"] and stop["ring"])]
+
+
+@pytest.mark.parametrize("label", ["Launch interactive content", "Download this page"])
+def test_a_menu_opens_and_is_left_by_keyboard(site, browser, label):
+    with Visit(browser, f"{site}notebooks/02_dropout.html") as visit:
+        page = visit.page
+        page.locator(f"button[aria-label='{label}']").first.focus()
+        page.keyboard.press("Enter")
+        menu = page.locator(".dropdown-menu.show")
+        assert menu.count() == 1
+        page.keyboard.press("Tab")
+        assert menu.locator(":focus").count() == 1
+        page.keyboard.press("Escape")
+        assert menu.count() == 0
+
+
+def test_the_menu_of_a_phone_opens_and_closes_by_keyboard(site, browser):
+    phone = {"viewport": {"width": 390, "height": 800}}
+    with Visit(browser, f"{site}notebooks/02_dropout.html", **phone) as visit:
+        page = visit.page
+        link = page.get_by_role("link", name="Practical tips, put to the test").first
+        assert not link.is_visible()
+        page.locator("button.primary-toggle").first.focus()
+        page.keyboard.press("Enter")
+        link.wait_for(state="visible")
+        page.keyboard.press("Escape")
+        link.wait_for(state="hidden")
+
+
+def test_pages_opened_as_files_work(built_book, browser):
+    page = built_book / "_build" / "html" / "notebooks" / "02_dropout.html"
+    with Visit(browser, page.as_uri()) as visit:
+        assert question(visit.page, "bands").locator("path.figure-mean").count() > 0
+        height = visit.page.locator(".katex").first.bounding_box()["height"]
+        assert 10 < height < 60
+        assert not visit.faults
+    with Visit(browser, page.parents[1].joinpath("search.html").as_uri() + "?q=dropout") as visit:
+        visit.page.wait_for_selector("#search-results li")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_gets_dark_text_on_white_without_menus(site, browser, scheme):
+    with Visit(browser, f"{site}notebooks/02_dropout.html", color_scheme=scheme) as visit:
+        page = visit.page
+        page.emulate_media(media="print")
+        for part in (".bd-sidebar-primary", ".bd-header-article", ".figure-data", ".copybtn"):
+            assert not page.locator(part).first.is_visible(), part
+        colours = page.evaluate(
+            """() => [...document.querySelectorAll("p, .highlight span, div.claim p, h1")].map(
+              (one) => getComputedStyle(one).color.match(/\\d+/g).map(Number))"""
+        )
+        assert max(sum(colour[:3]) for colour in colours) < 3 * 128
+        back = "getComputedStyle(document.body).backgroundColor"
+        assert page.evaluate(back) == "rgb(255, 255, 255)"
 
 
 # The explorer

@@ -82,7 +82,10 @@ def visit_math_block(self, node):
     tex = node.astext().strip()
     if r"\\" in tex and r"\begin{" not in tex:
         tex = r"\begin{split}" + tex + r"\end{split}"
-    self.body.append(_formula(node, tex, display=True) + "</div>\n")
+    # A wide one scrolls within its box, on a phone, so that the keyboard must reach it.
+    formula = _formula(node, tex, display=True)
+    formula = formula.replace('class="katex-display"', 'class="katex-display" tabindex="0"', 1)
+    self.body.append(formula + "</div>\n")
     raise nodes.SkipNode
 
 

@@ -2,19 +2,29 @@
 // step through stages. The still picture shows until its button is pressed, and without scripts.
 
 const DASHES = ["", "7 4", "7 3 2 3", "2 3", "9 3 2 3 2 3", "1 3"];
-const COLOURS = 6;
+const COLOURS = [
+  "figure-colour-0",
+  "figure-colour-1",
+  "figure-colour-2",
+  "figure-colour-3",
+  "figure-colour-4",
+  "figure-colour-5",
+];
 const INTERVAL = 1500; // milliseconds between the steps that play
 
-let asked = null; // the button whose numbers are being loaded
+const asking = new Map(); // for each script of numbers being loaded, the button that asked for it
 
 function courseFigure(title, numbers) {
-  show(asked, title, numbers);
-  asked = null;
+  show(asking.get(document.currentScript), title, numbers);
 }
 
 function text(value) {
-  if (value === null) return "not finite";
   return String(Number(value.toPrecision(3))).replace("-", "\u2212");
+}
+
+function reading(value) {
+  if (value === null) return "not finite";
+  return (Math.abs(value) < 1000 ? value.toPrecision(3) : value.toFixed(0)).replace("-", "\u2212");
 }
 
 function escaped(words) {
@@ -24,7 +34,7 @@ function escaped(words) {
 }
 
 function estimate([mean, low, high]) {
-  return `${text(mean)} (${text(low)} to ${text(high)})`;
+  return `${reading(mean)} (${reading(low)} to ${reading(high)})`;
 }
 
 function ticks(low, high, count) {
@@ -65,12 +75,13 @@ function checkbox(name, label, checked, swatch = "") {
 }
 
 function swatch(k) {
-  return `<svg class="figure-swatch figure-colour-${k % COLOURS}" viewBox="0 0 26 8" aria-hidden="true"><path class="figure-mean" d="M0,4L26,4" stroke-dasharray="${DASHES[k % COLOURS]}"/></svg>`;
+  return `<svg class="figure-swatch ${COLOURS[k % COLOURS.length]}" viewBox="0 0 26 8" aria-hidden="true"><path class="figure-mean" d="M0,4L26,4" stroke-dasharray="${DASHES[k % DASHES.length]}"/></svg>`;
 }
 
 function controls(labels, parts) {
-  return `<fieldset><legend>Show</legend>${parts}</fieldset>
-    <fieldset><legend>Of</legend>${labels.map((label, k) => checkbox(`curve-${k}`, label, true, swatch(k))).join("")}</fieldset>`;
+  const choices = labels.map((label, k) => checkbox(`curve-${k}`, label, true, swatch(k)));
+  return `<fieldset><legend>Show</legend><div>${parts}</div></fieldset>
+    <fieldset><legend>Of</legend><div>${choices.join("")}</div></fieldset>`;
 }
 
 // What the curves and the strips have in common: a form, drawings, a slider that reads values.
@@ -136,7 +147,7 @@ function curves(root, numbers) {
   const scale = (value) => (numbers.log_x ? Math.log2(value) : value);
   const [first, last] = [scale(x[0]), scale(x.at(-1))];
   const left = 46;
-  const right = 8;
+  const right = 16;
   const across = (value, width) =>
     left + ((width - left - right) * (scale(value) - first)) / (last - first || 1);
 
@@ -158,7 +169,7 @@ function curves(root, numbers) {
               `<line class="figure-grid" x1="${left}" x2="${width - right}" y1="${up(value)}" y2="${up(value)}"/><text x="${left - 5}" y="${up(value) + 4}" text-anchor="end">${text(value)}</text>`
           )
           .join("");
-        const places = numbers.log_x ? x : ticks(x[0], x.at(-1), Math.min(6, x.length - 1));
+        const places = numbers.log_x || x.length < 7 ? x : ticks(x[0], x.at(-1), Math.min(6, x.length - 1));
         const below = places
           .map((value) => `<text x="${across(value, width)}" y="206" text-anchor="middle">${text(value)}</text>`)
           .join("");
@@ -169,10 +180,10 @@ function curves(root, numbers) {
             const [mean, bottom, top] = curve.band.map((values) => values.map(up));
             const band =
               path(xs, bottom) + path([...xs].reverse(), [...top].reverse()).replace("M", "L") + "Z";
-            return `<g class="figure-colour-${k % COLOURS}">
+            return `<g class="${COLOURS[k % COLOURS.length]}">
               ${state.seeds ? curve.replicates.map((one) => `<path class="figure-seed" d="${path(xs, one.map(up))}"/>`).join("") : ""}
               ${state.band && !bottom.includes(null) ? `<path class="figure-band" d="${band}"/>` : ""}
-              <path class="figure-mean" stroke-dasharray="${DASHES[k % COLOURS]}" d="${path(xs, mean)}"/></g>`;
+              <path class="figure-mean" stroke-dasharray="${DASHES[k % DASHES.length]}" d="${path(xs, mean)}"/></g>`;
           })
           .join("");
         const at = xs[state.at];
@@ -244,7 +255,7 @@ function strips(root, numbers) {
           state.band && !band.includes(null)
             ? `<line class="figure-interval" x1="${across(band[1])}" x2="${across(band[2])}" y1="${y}" y2="${y}"/><line class="figure-interval" x1="${across(band[0])}" x2="${across(band[0])}" y1="${y - 8}" y2="${y + 8}"/>`
             : "";
-        return `<g class="figure-colour-${k % COLOURS}"><text x="2" y="${place * row + 13}">${escaped(label)}</text>${dots.join("")}${interval}</g>`;
+        return `<g class="${COLOURS[k % COLOURS.length]}"><text x="2" y="${place * row + 13}">${escaped(label)}</text>${dots.join("")}${interval}</g>`;
       })
       .join("");
     return `<svg width="${state.width}" height="${bottom + 40}" viewBox="0 0 ${state.width} ${bottom + 40}" aria-hidden="true">${marks}${drawn}
@@ -262,7 +273,7 @@ function strips(root, numbers) {
       caption: `Replicate ${state.at} of ${most}`,
       rows: shown.map(([{ label, replicates }, k]) => [
         label,
-        state.at > replicates.length ? "none" : text(replicates[state.at - 1]),
+        state.at > replicates.length ? "none" : reading(replicates[state.at - 1]),
         k,
       ]),
     };
@@ -360,11 +371,11 @@ function press(event) {
   const button = event.currentTarget;
   const root = button.parentElement.previousElementSibling;
   if (root?.classList.contains("figure-questioned")) return turn(button, root);
-  if (asked) return;
-  asked = button;
+  if ([...asking.values()].includes(button)) return; // pressed twice
   const script = document.createElement("script");
   script.src = button.dataset.numbers;
-  script.addEventListener("error", () => (asked = null));
+  asking.set(script, button);
+  script.addEventListener("error", () => asking.delete(script));
   document.head.append(script);
 }
 
