@@ -99,12 +99,24 @@ class Visit:
         self.context.close()
 
 
+def open_everything(page):
+    """Question all figures, and unfold what is folded."""
+    for button in page.locator(".figure-live-button").all():
+        button.click()
+    page.wait_for_function(
+        "document.querySelectorAll('.figure-questioned').length === "
+        "document.querySelectorAll('.figure-live-button').length"
+    )
+    page.evaluate("document.querySelectorAll('details').forEach((all) => { all.open = true; })")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_load_without_faults_and_axe_finds_nothing(site, addresses, browser, scheme):
     assert len(addresses) >= 15
     found = {}
     for name in addresses:
         with Visit(browser, site + name, color_scheme=scheme) as visit:
+            open_everything(visit.page)
             assert not visit.faults, (name, visit.faults)
             elsewhere = [url for url in visit.asked if not url.startswith((site, "data:"))]
             assert not elsewhere, name
@@ -119,6 +131,7 @@ def test_nothing_is_wider_than_a_phone(site, addresses, browser, width):
     wide = {}
     for name in addresses:
         with Visit(browser, site + name, viewport={"width": width, "height": 800}) as visit:
+            open_everything(visit.page)
             there = visit.page.evaluate("document.documentElement.scrollWidth")
             if there > width:
                 wide[name] = there
@@ -320,29 +333,6 @@ def test_steps_play_on_request_and_stop(site, browser):
         stopped = status.inner_text()
         visit.page.wait_for_timeout(1700)
         assert status.inner_text() == stopped
-
-
-def test_axe_finds_nothing_in_questioned_figures_and_open_tables(site, addresses, browser):
-    for scheme in ("light", "dark"):
-        for name in addresses:
-            with Visit(
-                browser, site + name, color_scheme=scheme, viewport={"width": 390, "height": 800}
-            ) as visit:
-                live = visit.page.locator(".figure-live-button")
-                for button in live.all():
-                    button.click()
-                visit.page.wait_for_function(
-                    "count => document.querySelectorAll('.figure-questioned').length === count",
-                    arg=live.count(),
-                )
-                visit.page.evaluate(
-                    "document.querySelectorAll('details').forEach(all => { all.open = true; })"
-                )
-                violations = Axe().run(visit.page).response["violations"]
-                faults = [(v["id"], v["nodes"][0]["html"][:200]) for v in violations]
-                assert not faults, (name, scheme)
-                assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390, name
-                assert not visit.faults
 
 
 def test_every_figure_has_its_data_as_a_table_also_without_scripts(site, addresses, browser):

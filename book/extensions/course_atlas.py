@@ -50,7 +50,7 @@ Choosing takes JavaScript. The tables of the atlas show all conditions.</p>
 <th scope="col">Effect on test accuracy, 95 % interval</th><th scope="col">Verdict</th></tr></thead>
 <tbody></tbody></table></div>
 <details><summary>Keras code</summary><pre tabindex="0"></pre>
-<button type="button" class="btn btn-sm btn-outline-primary">Copy the code</button></details>
+<button type="button">Copy the code</button></details>
 </div>
 <script type="application/json">{data}</script>
 </div>
