@@ -35,6 +35,7 @@ def execute(
     after: str = "",
     parameters=None,
     until: str = "",
+    kernel: str = "python3",
 ):
     """Run a notebook in a kernel of this Python and return it with its outputs.
 
@@ -45,6 +46,7 @@ def execute(
         after: code that runs right after the cell that finds `utils`.
         parameters: values set after the parameters cell, as papermill does.
         until: id of the claim after which the run ends.
+        kernel: name of the kernel; by default this Python's.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell failed.
@@ -67,7 +69,7 @@ def execute(
     NotebookClient(
         notebook,
         timeout=600,
-        kernel_name="python3",
+        kernel_name=kernel,
         record_timing=False,
         resources={"metadata": {"path": str(cwd)}},
     ).execute()

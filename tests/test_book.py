@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import nbformat
 import pytest
@@ -69,6 +71,52 @@ def test_a_page_that_loads_from_another_host_would_be_noticed():
     assert not [a for a in parser.addresses if elsewhere(a)]
     parser.feed('<script src="//example.org/x.js"></script><link href="https://example.org/x.css">')
     assert len([a for a in parser.addresses if elsewhere(a)]) == 2
+
+
+def launch_links(page, config):
+    """Paths in the repository that the buttons of a page name, by what they open."""
+    address = config["repository"]["url"].removeprefix("https://github.com/")
+    branch = config["repository"]["branch"]
+    forms = {
+        "colab": rf"https://colab\.research\.google\.com/github/{address}/blob/{branch}/([^\"?#]+)",
+        "binder": rf"https://mybinder\.org/v2/gh/{address}/{branch}\?urlpath=lab/tree/([^\"&#]+)",
+        "download": r"\.\./_sources/([^\"?#]+)",
+    }
+    found = {kind: re.findall(f'href="{form}"', page) for kind, form in forms.items()}
+    assert all(paths for paths in found.values()), found
+    return {kind: {unquote(path) for path in paths} for kind, paths in found.items()}
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_the_buttons_of_a_chapter_name_files_that_are_there(built_book, path):
+    """In the repository's tree, as a clone has it; and the download is the chapter itself."""
+    page = (built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text()
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=built_book, check=True,
+        capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    expected = f"notebooks/{path.name}"
+    assert expected in listed
+    for kind, paths in launch_links(page, config).items():
+        assert paths == {expected}, kind
+    source = built_book / "_build" / "html" / "_sources" / "notebooks" / path.name
+    assert source.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_s_head_says_what_it_takes_and_what_it_was_executed_with(built_book, path):
+    page = (built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text()
+    head = re.search(r'<dl class="[^"]*chapter-head[^"]*">(.*?)</dl>', page, flags=re.S)[1]
+    fields = re.findall(r"<dt[^>]*>(.*?)</dt>\s*<dd[^>]*>(.*?)</dd>", head, flags=re.S)
+    texts = {name.split("<")[0]: re.sub("<[^>]+>", "", text).strip() for name, text in fields}
+    assert texts.keys() == {"Prerequisites", "Reading", "Running", "Last executed"}
+    outputs = nbformat.read(path, as_version=4).cells[-1].outputs
+    cost = outputs[-1].metadata["cost"]
+    assert f"{cost['megabytes']:.0f} MB" in texts["Running"]
+    assert f"TensorFlow {cost['versions']['tensorflow']}" in texts["Last executed"]
+    assert "You need" not in page.split("A prediction first")[0]
+    assert int(re.search(r"\d+", texts["Reading"])[0]) >= 3
 
 
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
@@ -181,6 +229,26 @@ def test_a_failing_or_complaining_cell_fails_every_build_until_it_is_mended(
             built = build_book(small_book)
             assert built.returncode != 0
             assert says in built.stdout + built.stderr
+    finally:
+        path.write_text(whole)
+    assert build_book(small_book).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("You need nothing.", "Nothing."), "chapter without prerequisites"),
+        (("cost_so_far()", "1"), "chapter without its cost"),
+    ],
+)
+def test_a_chapter_whose_head_would_be_empty_fails_the_build(small_book, change, says):
+    path = small_book / "notebooks" / chapters()[0].name
+    whole = path.read_text()
+    path.write_text(whole.replace(*change))
+    try:
+        built = build_book(small_book)
+        assert built.returncode != 0
+        assert says in built.stdout + built.stderr
     finally:
         path.write_text(whole)
     assert build_book(small_book).returncode == 0

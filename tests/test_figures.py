@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.notebook_runs import ROOT
 from utils import figures
 from utils.claims import confidence_interval
 
@@ -163,6 +164,48 @@ def test_every_colour_stands_out_from_white(colour):
 
 def test_text_stands_out_from_white():
     assert contrast(figures.INK) >= 7
+
+
+def on_a_dark_page(colour):
+    """What the pages' filter, invert(0.93) hue-rotate(180deg), makes of a colour."""
+    inverted = 0.93 - 0.86 * np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+    grey = np.array([0.213, 0.715, 0.072])  # of the standard of filter effects
+    turned = 2 * inverted @ grey - inverted
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in np.clip(turned, 0, 1))
+
+
+def test_figures_keep_their_contrast_on_dark_pages():
+    sheet = (ROOT / "book" / "static" / "course.css").read_text()
+    assert "filter: invert(0.93) hue-rotate(180deg)" in sheet
+    white = on_a_dark_page("#ffffff")
+    assert on_a_dark_page("#000000") == "#ededed"
+    back = [int(white[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    assert contrast(on_a_dark_page(figures.INK), back) >= 7
+    for colour in figures.COLOURS:
+        assert contrast(on_a_dark_page(colour), back) >= 3
+
+
+@pytest.mark.parametrize(
+    ("scheme", "page"), [('html[data-theme="dark"] ', "#14181e"), ("", "#ffffff")]
+)
+def test_questioned_figures_have_six_colours_that_stand_out(scheme, page):
+    """Against the darkest and the lightest page of the theme."""
+    sheet = (ROOT / "book" / "static" / "course.css").read_text()
+    form = rf"^{re.escape(scheme)}\.figure-colour-\d {{\s*--figure-colour: (#\w{{6}});"
+    colours = re.findall(form, sheet, flags=re.M)
+    assert len(set(colours)) == len(figures.COLOURS)
+    back = [int(page[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    assert min(contrast(colour, back) for colour in colours) >= 3
+
+
+@drawn
+def test_text_inside_a_figure_stands_out_from_what_lies_behind_it(draw):
+    """Dark on white or on the darkest shade of a map, white on a unit of a network."""
+    fills = set(re.findall(r"<text style=\"[^\"]*fill: (#\w{6})", draw(**WORDS)._repr_svg_()))
+    assert fills - {"#ffffff"} <= {figures.INK}
+    shade = [int("74add1"[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+    assert contrast(figures.INK, shade) >= 4.5
+    assert contrast(figures.COLOURS[0]) >= 4.5
 
 
 @pytest.mark.parametrize("kind", ["COLOURS", "LINES", "MARKERS"])

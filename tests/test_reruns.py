@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,9 @@ import tomllib
 import nbformat
 import papermill
 import pytest
+from nbclient.exceptions import CellExecutionError
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from papermill.exceptions import PapermillExecutionError
 
 from tests.notebook_runs import ROOT, chapters, execute
@@ -154,6 +158,63 @@ def test_a_chapter_runs_alone_in_colab_with_other_parameters(path, course_copy, 
     assert printed.startswith(str(tmp_path)), "utils came from the clone"
     stderr = [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
     assert not stderr
+
+
+def required(requirements: str) -> set[str]:
+    """Names of the distributions that a list of requirements gives this Python."""
+    lines = requirements.replace("\\\n", " ").splitlines()
+    texts = [line.split(" --hash")[0].strip() for line in lines]
+    found = [Requirement(text) for text in texts if text and not text.startswith("#")]
+    return {r.name for r in found if r.marker is None or r.marker.evaluate()}
+
+
+@pytest.fixture
+def binder(course_copy, tmp_path, monkeypatch):
+    """Makes the image that Binder builds from the requirements, as a kernel called "binder".
+
+    Its Python sees the modules of the named distributions and nothing else that is installed here.
+    """
+
+    def build(names):
+        modules, kernel = tmp_path / "modules", tmp_path / "kernels" / "binder"
+        modules.mkdir()
+        for name in names:
+            distribution = importlib.metadata.distribution(name)
+            for top in {file.parts[0] for file in distribution.files} - {".."}:
+                if not (modules / top).exists():
+                    (modules / top).symlink_to(distribution.locate_file(top))
+        kernel.mkdir(parents=True)
+        spec = {
+            "argv": [sys.executable, "-S", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "display_name": "binder",
+            "env": {"PYTHONPATH": str(modules), "PYTHONNOUSERSITE": "1"},
+        }
+        (kernel / "kernel.json").write_text(json.dumps(spec))
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+        return course_copy / "notebooks"
+
+    return build
+
+
+def test_a_chapter_runs_on_binder(course_copy, binder):
+    """An image of `requirements.txt` and `runtime.txt` alone, with the repository in it."""
+    folder = binder(required((course_copy / "requirements.txt").read_text()))
+    path = folder / "03_batch_normalization.ipynb"
+    where = "import utils; print(utils.__file__)"
+    notebook = execute(path, cwd=folder, after=where, parameters=FAST | SMALL, kernel="binder")
+    assert len(claims_of(notebook)) >= 6
+    printed = next(c.outputs[0]["text"] for c in notebook.cells if c.source == where)
+    assert printed.startswith(str(course_copy))
+    version = (course_copy / "runtime.txt").read_text().strip().removeprefix("python-")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert version in SpecifierSet(project["requires-python"])
+
+
+def test_a_requirement_that_is_missing_stops_a_chapter_on_binder(course_copy, binder):
+    names = required((course_copy / "requirements.txt").read_text())
+    folder = binder(names - {"scikit-learn"})
+    with pytest.raises(CellExecutionError, match="No module named 'sklearn'"):
+        execute(folder / "02_dropout.ipynb", cwd=folder, parameters=FAST, kernel="binder")
 
 
 def test_utils_is_found_from_the_notebook_s_own_folder(tmp_path):
