@@ -132,6 +132,20 @@ def test_figures_reach_the_page_with_their_description_and_size(built_book, path
         assert int(figure["height"]) > 0
 
 
+def test_code_of_figures_is_folded_and_long_code_can_be(built_book):
+    folder = built_book / "_build" / "html" / "notebooks"
+    pages = [(folder / f"{path.stem}.html").read_text() for path in chapters()]
+    for page in pages:
+        visible = re.sub(r'<details class="hide.*?</details>', "", page, flags=re.S)
+        folded = re.sub(r'<details class="long-code.*?</details>', "", visible, flags=re.S)
+        code = [
+            html.count("\n")
+            for html in re.findall(r'<div class="cell_input.*?</pre>', folded, flags=re.S)
+        ]
+        assert max(code) <= 26
+    assert any('<details class="long-code" open>' in page for page in pages)
+
+
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 def test_formulas_and_claims_are_drawn_without_a_script(built_book, path):
     page = (built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text()
@@ -147,6 +161,12 @@ from pathlib import Path
 with Path("../executed.log").open("a") as log:
     log.write("{name}\\n")
 import utils.claims
+"""
+
+
+DRAWING = """
+from IPython.display import SVG
+SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" aria-label="{label}"></svg>')
 """
 
 
@@ -216,6 +236,8 @@ def test_the_build_executes_what_changed_and_nothing_else(small_book):
     [
         ("1 / 0", "ZeroDivisionError"),
         ("import sys; print('trouble', file=sys.stderr)", "stderr"),
+        (DRAWING.format(label=""), "figure without a description"),
+        (DRAWING.format(label="Two curves that meet at the end."), "figure without data"),
     ],
 )
 def test_a_failing_or_complaining_cell_fails_every_build_until_it_is_mended(

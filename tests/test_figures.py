@@ -105,6 +105,20 @@ def test_a_figure_is_valid_svg_that_carries_its_description(draw):
     assert WORDS["title"] in words
 
 
+def test_words_keep_all_their_digits_and_places_do_not():
+    alt = "The loss falls from 0.98765 to 0.00012 and stays there."
+    groups = {"a group near 0.54321": np.array([0.825, 0.8375])}
+    picture = figures.seed_strips(groups, title="At 0.12345", alt=alt, xlabel="loss 0.56789")
+    root = ElementTree.fromstring(picture._repr_svg_())
+    assert root.get("aria-label") == alt
+    texts = [text.strip() for text in root.itertext()]
+    for words in (alt, "At 0.12345", "loss 0.56789", "a group near 0.54321"):
+        assert words in texts
+    assert [text for text in texts if re.fullmatch(r"0\.8\d\d+", text)]
+    places = " ".join(part.get("d") for part in root.iter() if part.get("d"))
+    assert not re.search(r"\.\d{3}", places)
+
+
 @drawn
 def test_a_figure_drawn_anew_is_the_same_to_the_byte(draw):
     assert draw(**WORDS)._repr_svg_() == draw(**WORDS)._repr_svg_()

@@ -100,8 +100,12 @@ class Picture:
                     "Description": self.alt,
                 },
             )
-        # A hundredth of a point is finer than any screen.
-        drawn = re.sub(r"(\.\d\d)\d+", r"\1", buffer.getvalue())
+        # A hundredth of a point is finer than any screen. Texts keep their digits.
+        drawn = re.sub(
+            r' (?:d|x|y)="[^"]*"',
+            lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]),
+            buffer.getvalue(),
+        )
         named = f'<svg role="img" aria-label="{escape(self.alt, {chr(34): "&quot;"})}" '
         return drawn[drawn.index("<svg") :].replace("<svg ", named, 1)
 
@@ -126,7 +130,9 @@ def _estimate(mean, low, high):
     return f"{mean:.4g} ({low:.4g} to {high:.4g})"
 
 
-def _canvas(title, columns=1, height=3.6, width=7.0, share_y=True):
+def _canvas(title, columns=1, height=3.6, share_y=True):
+    # One panel is narrow enough to be read on a phone.
+    width = 5.6 if columns == 1 else 7.0
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height))
         axes = figure.subplots(1, columns, sharey=share_y, squeeze=False)[0]
@@ -275,9 +281,9 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
         title, alt: message and description.
         xlabel: the metric.
     """
-    figure, (axes,) = _canvas(title, height=1.5 + 0.45 * len(groups))
+    figure, (axes,) = _canvas(title, height=1.5 + 0.55 * len(groups))
     with matplotlib.rc_context(STYLE):
-        for k, (_, values) in enumerate(groups.items()):
+        for k, (label, values) in enumerate(groups.items()):
             values = np.asarray(values, dtype="float64")
             low, high = confidence_interval(values)
             # Dots are spread by rank, so that equal values do not hide each other.
@@ -287,8 +293,11 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
                       color=colour, alpha=0.55, markersize=4)  # fmt: skip
             axes.plot([low, high], [k, k], color=INK, linewidth=3, solid_capstyle="butt")
             axes.plot([values.mean()], [k], color=INK, marker="|", markersize=16)
-        axes.set_yticks(range(len(groups)), list(groups))
-        axes.invert_yaxis()
+            # Above the dots, since beside them long labels would take the room of the dots.
+            axes.annotate(label, (0, k - 0.42), xycoords=axes.get_yaxis_transform(), va="center")
+        axes.set_yticks([])
+        axes.set_ylim(len(groups) - 0.6, -0.7)
+        axes.spines["left"].set_visible(False)
         figure.supxlabel(xlabel, fontsize=STYLE["font.size"])  # has room for long texts
     bands = {
         label: (np.mean(values), *confidence_interval(values)) for label, values in groups.items()
@@ -321,8 +330,7 @@ def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str
         title, alt: message and description.
         xlabel: what the effects are measured in.
     """
-    # Narrow enough to be read on a phone without scrolling.
-    figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records), width=5.6)
+    figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records))
     looks = {verdict: k for k, verdict in enumerate(VERDICTS)}
     with matplotlib.rc_context(STYLE):
         axes.axvline(0, color=INK, linewidth=1)
@@ -555,7 +563,7 @@ def heat_map(
         xlabel, ylabel: what columns and rows are.
         high: the number of the darkest field, so that several maps can be compared.
     """
-    figure, (axes,) = _canvas(title, height=1.4 + 0.62 * len(rows), width=5.6)
+    figure, (axes,) = _canvas(title, height=1.4 + 0.62 * len(rows))
     # Light enough everywhere for dark text.
     shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#74add1"])
     with matplotlib.rc_context(STYLE):

@@ -1,5 +1,6 @@
-"""The head of a chapter: what it takes to read and to run, and what it was last executed with.
+"""What a chapter's page has beside its notebook: a head, and code that folds where it is long.
 
+The head says what the chapter takes to read and to run, and what it was last executed with.
 The prerequisites are the sentence of the chapter's introduction that begins with "You need". It
 moves into the head, so that pages and notebooks have one source. Time and versions come from the
 chapter's own output of its cost.
@@ -17,6 +18,7 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 200
+LONG = 25  # lines
 NEEDED = re.compile(r"You need (?:the )?(.+?)\.(?: The cells run in [^.]+\.)?$", flags=re.S)
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 
@@ -40,6 +42,20 @@ def add_head(app, doctree):
     head = nodes.field_list("", *_fields(facts), classes=["chapter-head"])
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, head)
+
+
+def fold_long_code(app, doctree):
+    """Let a reader fold code of many lines; it is shown at first, unless its cell hides it."""
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") != "cell_code" or "hide_mode" in cell:
+            continue
+        for given in [c for c in cell.children if "cell_input" in c.get("classes", [])]:
+            lines = given.astext().count("\n") + 1
+            if lines > LONG:
+                opened = f'<details class="long-code" open><summary>{lines} lines of code</summary>'
+                place = cell.index(given)
+                cell.insert(place + 1, nodes.raw("", "</details>", format="html"))
+                cell.insert(place, nodes.raw("", opened, format="html"))
 
 
 def _fields(facts):
@@ -72,4 +88,5 @@ def _duration(seconds):
 
 def setup(app):
     app.connect("doctree-read", add_head)
+    app.connect("doctree-read", fold_long_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

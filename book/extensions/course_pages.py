@@ -33,7 +33,7 @@ LINK = re.compile(r'[ \t]*<link [^>]*rel="stylesheet"[^>]*>\n?')
 LANDMARK = 'role="navigation" aria-label="Course"'
 SIDEBAR = '<div id="pst-primary-sidebar" class='
 SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
-ICON = re.compile(r'<i class="([^"]*\bfa-[^"]*)"([^>]*)></i>')
+ICON = re.compile(r'<(i|span) class="(?P<classes>[^"]*\bfa-[^"]*)"(?P<others>[^>]*)></\1>')
 IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
 ADDRESS = re.compile(r"""url\(["']?(?!data:|[#/])([^"')]+)["']?\)""")
 WORD = re.compile(r"[\w-]+")
@@ -81,13 +81,15 @@ def _with_icons(root, page, text):
     drawings = _drawings((root / ICONS).read_text(encoding="utf-8"))
 
     def drawn(match):
-        classes = match[1].split()
+        classes = match["classes"].split()
         names = [c.removeprefix("fa-") for c in classes if c.removeprefix("fa-") in drawings]
         if not names:
             logger.warning("no icon is known for %r", match[0], location=page.name, type="icon")
             return match[0]
         width, height, path = drawings[names[-1]]
-        attributes = match[2] if "aria-" in match[2] else f'{match[2]} aria-hidden="true"'
+        attributes = match["others"]
+        if "aria-" not in attributes:
+            attributes += ' aria-hidden="true"'
         return (
             f'<svg class="{" ".join(classes)} course-icon"{attributes} '
             f'viewBox="0 0 {width} {height}"><path d="{path}"/></svg>'
