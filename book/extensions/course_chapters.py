@@ -46,7 +46,7 @@ def add_head(app, doctree):
 
 def fold_long_code(app, doctree):
     """Let a reader fold code of many lines; it is shown at first, unless its cell hides it."""
-    for cell in doctree.findall(nodes.container):
+    for cell in list(doctree.findall(nodes.container)):
         if cell.get("nb_element") != "cell_code" or "hide_mode" in cell:
             continue
         for given in [c for c in cell.children if "cell_input" in c.get("classes", [])]:
