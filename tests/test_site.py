@@ -174,6 +174,29 @@ def test_icons_stand_in_the_pages_and_no_page_loads_the_script_of_all_icons(site
         assert 10 < height < 40
 
 
+GLYPHS = """() => [...document.querySelectorAll("*")].flatMap((element) =>
+  ["::before", "::after"].filter((part) =>
+    /[\\ue000-\\uf8ff]/.test(getComputedStyle(element, part).content)).map(
+      (part) => element.outerHTML.slice(0, 100) + part))"""
+
+
+def test_no_page_shows_a_sign_of_a_font_that_is_not_loaded(site, addresses, browser):
+    for name in addresses:
+        with Visit(browser, site + name) as visit:
+            shown = visit.page.evaluate(GLYPHS)
+            assert not [text for text in shown if not text.startswith("<svg")], name
+
+
+def test_excerpts_of_the_search_are_text(site, browser):
+    with Visit(browser, f"{site}search.html?q=dropout") as visit:
+        visit.page.wait_for_selector("#search-results p.context")
+        visit.page.wait_for_timeout(500)
+        excerpts = visit.page.locator("#search-results p.context").all_inner_texts()
+        assert len(excerpts) >= 5
+        for words in (".pdf", "Contents", "Look closer", "Data of the figure"):
+            assert not [text for text in excerpts if words in text], words
+
+
 def test_search_finds_a_term_and_the_name_of_a_formula(site, browser):
     for words in ("inverted dropout", "cross-entropy"):
         with Visit(browser, f"{site}search.html?q={words}") as visit:
