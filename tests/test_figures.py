@@ -65,6 +65,12 @@ def effects(**words):
     return figures.effects({"dropout": record}, xlabel="accuracy", **words)
 
 
+def effects_with_what_decides(**words):
+    record = {"effect": 0.1, "interval": [0.05, 0.15], "verdict": "no difference found"}
+    record |= {"joint_interval": [0.0, 0.2], "smallest_effect": 0.02}
+    return figures.effects({"dropout": record}, xlabel="accuracy", **words)
+
+
 def heat_map(**words):
     values = np.array([[0.1, np.nan], [0.0, 0.2]])
     texts = [["dropout", "none"], ["L2", "BN"]]
@@ -74,6 +80,7 @@ def heat_map(**words):
 
 DRAWN = [
     effects,
+    effects_with_what_decides,
     learning_curves,
     dependence,
     dependence_on_a_logarithmic_axis,
@@ -264,7 +271,9 @@ def test_a_figure_holds_its_data_as_a_table(draw):
 def test_the_table_of_curves_holds_means_and_intervals_of_every_panel():
     table = learning_curves(**WORDS).table
     assert list(table[""]) == ["loss"] * 8 + ["accuracy"] * 8
-    mean, low, high = map(float, re.findall(r"[\d.]+", table["control"].iloc[2]))
+    mean, low, high = map(
+        float, re.findall(r"[\d.]+", table["control: mean of 5 seeds (95 % interval)"].iloc[2])
+    )
     values = CURVES["control"][:, 2]
     assert mean == pytest.approx(values.mean(), rel=1e-3)
     assert (low, high) == pytest.approx(confidence_interval(values), rel=1e-3)
@@ -302,4 +311,13 @@ def test_steps_have_places_of_one_size_that_lie_in_the_picture_and_do_not_overla
 
 def test_a_unit_that_is_switched_off_has_no_lines_and_a_cross():
     table = thinned_networks(**WORDS).table
-    assert list(table["layer 2"]) == ["2 0 2 0"] * 2
+    assert list(table["factors of layer 2, unit by unit"]) == ["2 0 2 0"] * 2
+
+
+def test_the_interval_that_decides_is_drawn_and_in_the_table():
+    picture = effects_with_what_decides(**WORDS)
+    assert "thin: for all claims together" in picture._repr_svg_()
+    row = picture.table.iloc[0]
+    assert row["interval for all claims together"] == "+0.0000 to +0.2000"
+    assert row["counts as none up to"] == "0.02"
+    assert "thin" not in effects(**WORDS)._repr_svg_()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import re
 import warnings
 from typing import Literal
 
@@ -171,7 +172,8 @@ class Claim:
             f'<div class="claim" id="claim-{html.escape(self.id)}" '
             'style="border-left: 0.3em solid #0072b2; padding: 0.2em 1em; margin: 0.5em 0">'
             f"<p><strong>{html.escape(self.sentence)}</strong></p>"
-            f"<p>Verdict: <strong>{self.verdict}</strong>. {html.escape(self._numbers())} "
+            f"<p>Verdict: <strong>{self.verdict}</strong>. "
+            f"{html.escape(_typeset(self._numbers()))} "
             f"<code>{html.escape(self.id)}</code></p></div>"
         )
 
@@ -196,6 +198,12 @@ class Claim:
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"text/plain": str(self), "text/html": self._repr_html_()}
         return data, {"claim": self.record()}
+
+
+def _typeset(text):
+    """Minus signs for hyphens before numbers; a zero has neither sign."""
+    text = re.sub(r"[+-](0\.0+)(?!\d)", r"\1", text)
+    return re.sub(r"(?<!\S)-(?=\d)", "\N{MINUS SIGN}", text)
 
 
 def confidence_interval(

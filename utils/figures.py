@@ -160,7 +160,7 @@ def _curves_table(x, xlabel, panels):
         columns = {"": [heading] * len(x)} if len(panels) > 1 else {}
         columns[xlabel] = [f"{value:g}" for value in x]
         for label, values in curves.items():
-            columns[label] = [
+            columns[f"{label}: mean of {len(values)} seeds (95 % interval)"] = [
                 _estimate(*point) for point in zip(*_mean_and_band(values), strict=True)
             ]
         tables.append(pd.DataFrame(columns))
@@ -273,15 +273,18 @@ def dependence(
     )
 
 
-def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabel: str) -> Picture:
+def seed_strips(
+    groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabel: str, unit: str = "seed"
+) -> Picture:
     """One dot per seed, and the mean of each group with its 95 % interval.
 
     Args:
         groups: for each label an array of shape (replicates,).
         title, alt: message and description.
         xlabel: the metric.
+        unit: what a dot stands for.
     """
-    figure, (axes,) = _canvas(title, height=1.5 + 0.55 * len(groups))
+    figure, (axes,) = _canvas(title, height=1.7 + 0.55 * len(groups))
     with matplotlib.rc_context(STYLE):
         for k, (label, values) in enumerate(groups.items()):
             values = np.asarray(values, dtype="float64")
@@ -298,6 +301,7 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
         axes.set_yticks([])
         axes.set_ylim(len(groups) - 0.6, -0.7)
         axes.spines["left"].set_visible(False)
+        axes.set_xlabel(f"dots: a {unit} each; bar: mean and its 95 % interval", fontsize=9)
         figure.supxlabel(xlabel, fontsize=STYLE["font.size"])  # has room for long texts
     bands = {
         label: (np.mean(values), *confidence_interval(values)) for label, values in groups.items()
@@ -305,15 +309,16 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
     table = pd.DataFrame(
         {
             "": list(groups),
-            f"mean of {xlabel} (95 % interval)": [_estimate(*band) for band in bands.values()],
+            f"{xlabel}: mean (95 % interval)": [_estimate(*band) for band in bands.values()],
             "lowest": [f"{np.min(values):.4g}" for values in groups.values()],
             "highest": [f"{np.max(values):.4g}" for values in groups.values()],
-            "number": [str(len(values)) for values in groups.values()],
+            f"number of {unit}s": [str(len(values)) for values in groups.values()],
         }
     )
     numbers = {
         "kind": "strips",
         "xlabel": xlabel,
+        "unit": unit,
         "groups": [
             {"label": label, "replicates": _short(values), "band": _short(bands[label])}
             for label, values in groups.items()
@@ -325,6 +330,9 @@ def seed_strips(groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabe
 def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str) -> Picture:
     """Effects of claims with their 95 % intervals, one line each, beside the line of no effect.
 
+    Where the records hold it, a thin line is the wider interval that decides the verdict, which
+    allows for all claims of the chapter, and a grey field holds the differences that count as none.
+
     Args:
         records: for each label what `Claim.record` returns.
         title, alt: message and description.
@@ -332,6 +340,7 @@ def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str
     """
     figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records))
     looks = {verdict: k for k, verdict in enumerate(VERDICTS)}
+    decided = all("joint_interval" in record for record in records.values())
     with matplotlib.rc_context(STYLE):
         axes.axvline(0, color=INK, linewidth=1)
         for k, record in enumerate(records.values()):
@@ -339,39 +348,60 @@ def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str
                 continue
             low, high = record["interval"]
             look = looks[record["verdict"]]
-            axes.plot([low, high], [k, k], color=COLOURS[look], linewidth=2.5)
+            if decided:
+                small = record["smallest_effect"]
+                axes.fill_between(
+                    [-small, small], k - 0.4, k + 0.4, color=INK, alpha=0.12, linewidth=0
+                )
+                axes.plot(record["joint_interval"], [k, k], color=COLOURS[look], linewidth=1)
+            axes.plot([low, high], [k, k], color=COLOURS[look], linewidth=3)
             axes.plot([record["effect"]], [k], color=COLOURS[look], marker=MARKERS[look])
             axes.annotate(
                 record["verdict"], (1.02, k), xycoords=axes.get_yaxis_transform(), va="center"
             )
         axes.set_yticks(range(len(records)), list(records))
         axes.invert_yaxis()
-        figure.supxlabel(xlabel, fontsize=STYLE["font.size"])
+        note = "lines: 95 % interval"
+        if decided:
+            note = "thick: 95 % interval; thin: for all claims together; grey: counts as none"
+        figure.supxlabel(f"{xlabel}\n{note}", fontsize=9.5)
     found = {label: r for label, r in records.items() if r["effect"] is not None}
     table = pd.DataFrame(
         {
             "": list(found),
-            xlabel: [f"{r['effect']:+.4g}" for r in found.values()],
-            "95 % interval": ["{:+.4g} to {:+.4g}".format(*r["interval"]) for r in found.values()],
+            "effect": [f"{r['effect']:+.4f}" for r in found.values()],
+            "95 % interval": ["{:+.4f} to {:+.4f}".format(*r["interval"]) for r in found.values()],
             "verdict": [r["verdict"] for r in found.values()],
         }
     )
+    if decided:
+        together = ["{:+.4f} to {:+.4f}".format(*r["joint_interval"]) for r in found.values()]
+        table.insert(3, "interval for all claims together", together)
+        table.insert(
+            4, "counts as none up to", [f"{r['smallest_effect']:g}" for r in found.values()]
+        )
     return Picture(figure, title, alt, table)
 
 
-def _step_panels(title, headings, columns, *, height, key=None):
-    """Panels of one size, each of which a page can show alone; figure, axes and their places."""
+def _step_panels(title, headings, columns, *, height, key, left, below):
+    """Panels of one size, each of which a page can show alone; figure, axes and their places.
+
+    Margins to the left and below are parts of a panel. They are the same for all, so that axes
+    stand still from step to step.
+    """
     rows = -(-len(headings) // columns)
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE | {"figure.constrained_layout.use": False}):
         lines = textwrap.wrap(title, 63)
-        above = 0.3 * len(lines) + (0.3 if key else 0.1)  # inches
+        above = 0.3 * len(lines) + 0.3  # inches
         figure = Figure(figsize=(7.0, above + rows * height))
         top, body = figure.subfigures(2, 1, height_ratios=[above, rows * height])
         top.text(0.01, 0.97, "\n".join(lines), va="top", fontsize=12, weight="bold")
-        if key:
-            top.text(0.01, 0, key, va="bottom", fontsize=10)
+        top.text(0.01, 0, key, va="bottom", fontsize=10)
         cells = body.subfigures(rows, columns, squeeze=False).flat
-        all_axes = [cell.subplots() for cell, _ in zip(cells, headings, strict=False)]
+        margins = {"left": left, "right": 0.97, "bottom": below, "top": 0.86}
+        all_axes = [
+            cell.subplots(gridspec_kw=margins) for cell, _ in zip(cells, headings, strict=False)
+        ]
         for axes, heading in zip(all_axes, headings, strict=True):
             axes.set_title(heading, fontsize=11, weight="normal")
     width, all_height = figure.bbox.size
@@ -382,7 +412,7 @@ def _step_panels(title, headings, columns, *, height, key=None):
     return figure, all_axes, _short(places)
 
 
-def _steps(headings, places, key=""):
+def _steps(headings, places, key):
     return {"kind": "steps", "captions": list(headings), "places": places, "key": key}
 
 
@@ -405,7 +435,9 @@ def fitted_functions(
         title, alt: message and description.
     """
     key = "lines: fits; dashed: the truth; dots: training rows of one fit"
-    figure, all_axes, places = _step_panels(title, fits, 3, height=2.1, key=key)
+    figure, all_axes, places = _step_panels(
+        title, fits, 3, height=2.1, key=key, left=0.16, below=0.14
+    )
     with matplotlib.rc_context(STYLE):
         for axes, curves in zip(all_axes, fits.values(), strict=True):
             axes.plot(x, np.transpose(curves), color=COLOURS[0], alpha=0.6, linewidth=1.2)
@@ -435,7 +467,9 @@ def thinned_networks(steps: Mapping[str, Sequence[np.ndarray]], *, title: str, a
         title, alt: message and description.
     """
     key = "circles: units and what their output is multiplied by; crosses: switched off"
-    figure, all_axes, places = _step_panels(title, steps, 3, height=2.1, key=key)
+    figure, all_axes, places = _step_panels(
+        title, steps, 3, height=2.1, key=key, left=0.03, below=0.03
+    )
     with matplotlib.rc_context(STYLE):
         for axes, layers in zip(all_axes, steps.values(), strict=True):
             _draw_network(axes, layers)
@@ -443,7 +477,7 @@ def thinned_networks(steps: Mapping[str, Sequence[np.ndarray]], *, title: str, a
         [
             {"": heading}
             | {
-                f"layer {k}": " ".join(f"{factor:.3g}" for factor in layer)
+                f"factors of layer {k}, unit by unit": " ".join(f"{factor:.3g}" for factor in layer)
                 for k, layer in enumerate(layers, start=1)
             }
             for heading, layers in steps.items()
@@ -490,7 +524,9 @@ def batch_values(
         xlabel: what the values are.
     """
     key = "dots: one row each; bar: the mean, and one standard deviation to each side"
-    figure, all_axes, places = _step_panels(title, steps, 2, height=2.1, key=key)
+    figure, all_axes, places = _step_panels(
+        title, steps, 2, height=2.1, key=key, left=0.17, below=0.24
+    )
     every = np.concatenate([v for units in steps.values() for v in units.values()])
     margin = 0.05 * np.ptp(every)
     rows = []

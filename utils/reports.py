@@ -128,5 +128,5 @@ def _effects(claim, rows):
         alt="Effects between {:+.4f} and {:+.4f}; {}.".format(
             rows["effect"].min(), rows["effect"].max(), verdicts
         ),
-        xlabel=f"effect on {rows['metric'].iloc[0]}, 95 % interval",
+        xlabel=f"effect on {rows['metric'].iloc[0]}",
     )
