@@ -113,7 +113,8 @@ def test_a_chapter_s_head_says_what_it_takes_and_what_it_was_executed_with(built
     assert texts.keys() == {"Prerequisites", "Reading", "Running", "Last executed"}
     outputs = nbformat.read(path, as_version=4).cells[-1].outputs
     cost = outputs[-1].metadata["cost"]
-    assert f"{cost['megabytes']:.0f} MB" in texts["Running"]
+    assert f"{cost['megabytes'] / 1000:.1f} GB" in texts["Running"]
+    assert "The cells run" not in texts["Prerequisites"]
     assert f"TensorFlow {cost['versions']['tensorflow']}" in texts["Last executed"]
     assert "You need" not in page.split("A prediction first")[0]
     assert int(re.search(r"\d+", texts["Reading"])[0]) >= 3

@@ -318,6 +318,33 @@ def test_the_central_figure_of_the_last_chapter_shows_every_seed_of_a_technique(
         assert live.locator("circle").count() == len(groups)
 
 
+def test_a_finger_reads_values_and_picks_seeds(site, browser):
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+    with Visit(browser, f"{site}notebooks/02_dropout.html", **phone) as visit:
+        for kind, part in (("bands", ".figure-panels svg"), ("seeds and", "circle")):
+            live = question(visit.page, kind)
+            before = live.locator(".figure-slider span").inner_text()
+            live.locator(part).first.tap()
+            assert live.locator(".figure-slider span").inner_text() != before
+            live.locator("input[name^=curve-]").first.uncheck()
+            for box in live.locator("input[name^=curve-]").all():
+                box.uncheck()
+            assert live.locator(".figure-panels").inner_text() == "Nothing is chosen."
+            buttons(visit.page, "Back to the still").click()
+        assert not visit.faults
+
+
+def test_numbers_that_cannot_be_loaded_are_reported(site, browser):
+    with Visit(browser, f"{site}notebooks/02_dropout.html") as visit:
+        visit.page.route("**/_static/figures/*", lambda route: route.abort())
+        button = buttons(visit.page, "bands").first
+        button.click()
+        visit.page.get_by_text("The numbers could not be loaded").wait_for()
+        visit.page.unroute("**/_static/figures/*")
+        visit.page.get_by_text("The numbers could not be loaded").click()
+        visit.page.locator(".figure-questioned").wait_for()
+
+
 @pytest.mark.parametrize(
     ("name", "stages"),
     [("01_overfitting", 6), ("02_dropout", 6), ("03_batch_normalization", 4)],
@@ -448,7 +475,10 @@ def test_pages_opened_as_files_work(built_book, browser):
 def test_paper_gets_dark_text_on_white_without_menus(site, browser, scheme):
     with Visit(browser, f"{site}notebooks/02_dropout.html", color_scheme=scheme) as visit:
         page = visit.page
+        question(page, "Step through")
         page.emulate_media(media="print")
+        assert not page.locator(".figure-questioned").is_visible()
+        assert still(page, 0).is_visible()
         for part in (".bd-sidebar-primary", ".bd-header-article", ".figure-data", ".copybtn"):
             assert not page.locator(part).first.is_visible(), part
         colours = page.evaluate(
@@ -506,6 +536,19 @@ def test_the_explorer_gives_the_code_of_the_winner(site, browser):
         code = visit.page.locator(".explorer pre").inner_text()
         best = visit.page.locator(".explorer [role=status]").inner_text().split(" was shown")[0]
         assert code.strip() == atlas.keras_code(best).replace("UNITS", "64").strip()
+
+
+def test_without_scripts_a_phone_has_the_menu_and_no_dead_buttons(site, browser):
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+    settings = phone | {"java_script_enabled": False}
+    with Visit(browser, f"{site}notebooks/02_dropout.html", **settings) as visit:
+        assert visit.page.get_by_role("link", name="How to choose").first.is_visible()
+        shown = [b for b in visit.page.locator("button").all() if b.is_visible()]
+        assert 1 <= len(shown) <= 3
+        for button in shown:  # menus, which open where the focus is
+            button.tap()
+            assert button.locator("xpath=..").locator(".dropdown-menu").is_visible()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_without_scripts_the_tables_show_and_the_form_does_not(site, browser):

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 200
 LONG = 25  # lines
-NEEDED = re.compile(r"You need (?:the )?(.+?)\.(?: The cells run in [^.]+\.)?$", flags=re.S)
+NEEDED = re.compile(r"You need (?:the )?(.+?)\.(?: The cells run in [^.]+\.)?$")
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 
 
@@ -30,10 +30,13 @@ def add_head(app, doctree):
         return
     shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
     costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
-    facts = {"Prerequisites": _prerequisites(doctree, docname), "Reading": _reading(doctree)}
+    claims = [metadata["claim"]["sentence"] for metadata in shown if "claim" in metadata]
+    facts = {"Prerequisites": _prerequisites(doctree, docname)}
+    facts["Reading"] = _reading(doctree, claims)
     if costs and "versions" in costs[-1]:
         cost = costs[-1]
-        facts["Running"] = f"{_duration(cost['seconds'])} for all cells, {cost['megabytes']:.0f} MB"
+        memory = f"{cost['megabytes'] / 1000:.1f} GB of memory"
+        facts["Running"] = f"{_duration(cost['seconds'])} for all cells, {memory}"
         day = datetime.date.fromisoformat(cost["day"])
         versions = ", ".join(f"{label} {cost['versions'][n]}" for n, label in PACKAGES.items())
         facts["Last executed"] = f"{day.day} {day:%B %Y} with {versions}"
@@ -66,16 +69,15 @@ def _fields(facts):
 
 def _prerequisites(doctree, docname):
     for paragraph in doctree.findall(nodes.paragraph):
-        if match := NEEDED.match(paragraph.astext()):
+        if match := NEEDED.match(" ".join(paragraph.astext().split())):
             paragraph.parent.remove(paragraph)
-            text = " ".join(match[1].split())
-            return text[0].upper() + text[1:]
+            return match[1][0].upper() + match[1][1:]
     logger.warning('chapter without prerequisites: "You need ..."', location=docname)
     return "none"
 
 
-def _reading(doctree):
-    texts = (p.astext() for p in doctree.findall(nodes.paragraph))
+def _reading(doctree, claims):
+    texts = [*(p.astext() for p in doctree.findall(nodes.paragraph)), *claims]
     minutes = sum(len(text.split()) for text in texts) / WORDS_PER_MINUTE
     return f"about {max(1, round(minutes))} minutes, without the code"
 

@@ -37,10 +37,14 @@ function estimate([mean, low, high]) {
   return `${reading(mean)} (${reading(low)} to ${reading(high)})`;
 }
 
+function plain(text) {
+  return text.replace(/^\d+\. /, "");
+}
+
 function ticks(low, high, count) {
   const rough = (high - low) / count || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((k) => k * power).find((candidate) => candidate >= rough);
+  const step = [1, 2, 2.5, 5, 10].map((k) => k * power).find((one) => one >= 0.75 * rough);
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++)
     found.push(Number((k * step).toPrecision(6)));
@@ -78,16 +82,16 @@ function swatch(k) {
   return `<svg class="figure-swatch ${COLOURS[k % COLOURS.length]}" viewBox="0 0 26 8" aria-hidden="true"><path class="figure-mean" d="M0,4L26,4" stroke-dasharray="${DASHES[k % DASHES.length]}"/></svg>`;
 }
 
-function controls(labels, parts) {
-  const choices = labels.map((label, k) => checkbox(`curve-${k}`, label, true, swatch(k)));
+function controls(labels, parts, sign) {
+  const choices = labels.map((label, k) => checkbox(`curve-${k}`, label, true, sign(k)));
   return `<fieldset><legend>Show</legend><div>${parts}</div></fieldset>
     <fieldset><legend>Of</legend><div>${choices.join("")}</div></fieldset>`;
 }
 
 // What the curves and the strips have in common: a form, drawings, a slider that reads values.
 
-function reader(root, labels, { parts, slider, draw, read }) {
-  root.innerHTML = `<form class="figure-controls">${controls(labels, parts)}
+function reader(root, labels, { parts, slider, sign, draw, read }) {
+  root.innerHTML = `<form class="figure-controls">${controls(labels, parts, sign)}
     <label class="figure-slider"><span></span><input type="range" min="${slider.first}" max="${slider.last}" value="${slider.start}"/></label></form>
     <div class="figure-panels"></div><div class="figure-values"></div>`;
   const form = root.querySelector("form");
@@ -104,6 +108,7 @@ function reader(root, labels, { parts, slider, draw, read }) {
     };
     panels.innerHTML = draw(state);
     const { caption, rows } = read(state);
+    if (!state.on.includes(true)) panels.innerHTML = "<p>Nothing is chosen.</p>";
     form.querySelector(".figure-slider span").textContent = caption;
     input.setAttribute(
       "aria-valuetext",
@@ -114,7 +119,7 @@ function reader(root, labels, { parts, slider, draw, read }) {
       rows
         .map(
           ([name, value, k]) =>
-            `<tr><th scope="row">${swatch(k)} ${escaped(name)}</th><td>${value}</td></tr>`
+            `<tr><th scope="row">${sign(k)} ${escaped(name)}</th><td>${value}</td></tr>`
         )
         .join("") +
       "</tbody></table>";
@@ -129,14 +134,16 @@ function reader(root, labels, { parts, slider, draw, read }) {
       update();
     }
   }).observe(panels);
-  panels.addEventListener("pointermove", (event) => {
+  function point(event) {
     const svg = event.target.closest("svg");
-    const found = svg && slider.nearest(event.clientX - svg.getBoundingClientRect().left, svg);
-    if (found !== undefined && found !== null && found !== Number(input.value)) {
+    const found = svg ? slider.pointed(event, svg) : null;
+    if (found !== null && found !== Number(input.value)) {
       input.value = found;
       update();
     }
-  });
+  }
+  panels.addEventListener("pointermove", point);
+  panels.addEventListener("pointerdown", point);
 }
 
 // Curves
@@ -208,15 +215,17 @@ function curves(root, numbers) {
     return { caption: `At ${numbers.xlabel} ${text(x[state.at])}`, rows };
   }
 
-  const nearest = (at, svg) => {
-    const width = svg.getBoundingClientRect().width;
+  const pointed = (event, svg) => {
+    const { left: edge, width } = svg.getBoundingClientRect();
+    const at = event.clientX - edge;
     const distances = x.map((value) => Math.abs(across(value, width) - at));
     return distances.indexOf(Math.min(...distances));
   };
   reader(root, labels, {
     parts:
-      checkbox("band", "95 % interval of the mean", true) + checkbox("seeds", "single seeds", false),
-    slider: { first: 0, last: x.length - 1, start: x.length - 1, nearest },
+      checkbox("band", "95 % interval of the mean", true) + checkbox("seeds", "every seed", false),
+    slider: { first: 0, last: x.length - 1, start: x.length - 1, pointed },
+    sign: swatch,
     draw,
     read,
   });
@@ -249,7 +258,7 @@ function strips(root, numbers) {
           if (value === null || (!state.seeds && seed !== state.at - 1)) return "";
           const lift = replicates.length > 1 ? (seed / (replicates.length - 1) - 0.5) * 14 : 0;
           const chosen = seed === state.at - 1 ? " figure-chosen" : "";
-          return `<circle class="figure-dot${chosen}" cx="${across(value)}" cy="${y + lift}" r="${chosen ? 5 : 3}"/>`;
+          return `<circle class="figure-dot${chosen}" data-at="${seed + 1}" cx="${across(value)}" cy="${y + lift}" r="${chosen ? 5 : 3}"/>`;
         });
         const interval =
           state.band && !band.includes(null)
@@ -266,11 +275,11 @@ function strips(root, numbers) {
     const shown = groups.map((group, k) => [group, k]).filter(([, k]) => state.on[k]);
     if (!state.at)
       return {
-        caption: "Mean and interval; move to read a seed",
+        caption: `Means; the slider or a dot shows one ${numbers.unit}`,
         rows: shown.map(([group, k]) => [group.label, estimate(group.band), k]),
       };
     return {
-      caption: `Replicate ${state.at} of ${most}`,
+      caption: `${numbers.unit[0].toUpperCase()}${numbers.unit.slice(1)} ${state.at} of ${most}`,
       rows: shown.map(([{ label, replicates }, k]) => [
         label,
         state.at > replicates.length ? "none" : reading(replicates[state.at - 1]),
@@ -280,8 +289,16 @@ function strips(root, numbers) {
   }
 
   reader(root, labels, {
-    parts: checkbox("band", "mean and 95 % interval", true) + checkbox("seeds", "single seeds", true),
-    slider: { first: 0, last: most, start: 0, nearest: () => null },
+    parts:
+      checkbox("band", "mean and 95 % interval", true) +
+      checkbox("seeds", `every ${numbers.unit}`, true),
+    slider: {
+      first: 0,
+      last: most,
+      start: 0,
+      pointed: (event) => Number(event.target.dataset.at) || null,
+    },
+    sign: () => "", // each row carries its name
     draw,
     read,
   });
@@ -295,11 +312,11 @@ function steps(root, { captions, places, key }, still) {
   const moving = !matchMedia("(prefers-reduced-motion: reduce)").matches;
   root.innerHTML = `<div class="figure-window"></div>
     <p class="figure-key">${escaped(key)}</p>
+    <p role="status"></p>
     <div class="figure-steps">
       <button type="button" class="figure-back">Back</button>
       <button type="button" class="figure-next">Next</button>
-      ${moving ? '<button type="button" class="figure-play" aria-pressed="false">Play</button>' : ""}
-      <span role="status"></span></div>`;
+      ${moving ? '<button type="button" class="figure-play">Play</button>' : ""}</div>`;
   const view = root.querySelector(".figure-window");
   view.style.aspectRatio = `${width * still.width} / ${height * still.height}`;
   shown.hidden = false;
@@ -316,20 +333,20 @@ function steps(root, { captions, places, key }, still) {
     shown.style.transform = `translate(${-100 * x}%, ${-100 * y}%)`;
     shown.alt = `${captions[at]}. ${still.alt}`;
     root.querySelector("[role=status]").textContent =
-      `${at + 1} of ${captions.length}: ${captions[at]}`;
+      `${at + 1} of ${captions.length}: ${plain(captions[at])}`;
   }
 
   function stop() {
     clearInterval(timer);
     timer = 0;
-    play?.setAttribute("aria-pressed", "false");
+    if (play) play.textContent = "Play";
   }
 
   root.querySelector(".figure-back").addEventListener("click", () => (stop(), go(at - 1)));
   root.querySelector(".figure-next").addEventListener("click", () => (stop(), go(at + 1)));
   play?.addEventListener("click", () => {
     if (timer) return stop();
-    play.setAttribute("aria-pressed", "true");
+    play.textContent = "Pause";
     timer = setInterval(() => (root.hidden ? stop() : go(at + 1)), INTERVAL);
   });
   go(0);
@@ -348,7 +365,7 @@ function show(button, title, numbers) {
   const body = document.createElement("div");
   root.append(heading, body);
   const still = pictureOf(button);
-  button.parentElement.before(root);
+  button.parentElement.after(root);
   ({ curves, strips, steps })[numbers.kind](body, numbers, still);
   turn(button, root);
 }
@@ -369,13 +386,16 @@ function turn(button, root) {
 
 function press(event) {
   const button = event.currentTarget;
-  const root = button.parentElement.previousElementSibling;
+  const root = button.parentElement.nextElementSibling;
   if (root?.classList.contains("figure-questioned")) return turn(button, root);
   if ([...asking.values()].includes(button)) return; // pressed twice
   const script = document.createElement("script");
   script.src = button.dataset.numbers;
   asking.set(script, button);
-  script.addEventListener("error", () => asking.delete(script));
+  script.addEventListener("error", () => {
+    asking.delete(script);
+    button.textContent = "The numbers could not be loaded. Try again";
+  });
   document.head.append(script);
 }
 
