@@ -551,6 +551,15 @@ def test_without_scripts_a_phone_has_the_menu_and_no_dead_buttons(site, browser)
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_without_scripts_a_desktop_has_text_and_menu_beside_each_other(site, browser):
+    settings = {"java_script_enabled": False, "viewport": {"width": 1366, "height": 900}}
+    with Visit(browser, f"{site}notebooks/02_dropout.html", **settings) as visit:
+        title = visit.page.locator("h1").bounding_box()
+        menu = visit.page.locator(".bd-sidebar-primary").bounding_box()
+        assert title["y"] < 300
+        assert menu["x"] + menu["width"] <= title["x"]
+
+
 def test_without_scripts_the_tables_show_and_the_form_does_not(site, browser):
     settings = {"java_script_enabled": False}
     with Visit(browser, f"{site}book/how_to_choose.html", **settings) as visit:
