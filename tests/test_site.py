@@ -164,6 +164,32 @@ def test_pages_are_light(site, built_book, addresses, browser):
     assert not heavy
 
 
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def test_nothing_shifts_while_a_page_loads_on_a_slow_phone(site, addresses, browser):
+    phone = {"viewport": {"width": 412, "height": 823}, "is_mobile": True, "has_touch": True}
+    shifting = {}
+    for name in addresses:
+        with Visit(browser, "about:blank", **phone) as visit:
+            visit.page.add_init_script(SHIFTS)
+            slow = visit.context.new_cdp_session(visit.page)
+            line = {"latency": 100, "downloadThroughput": 4e5, "uploadThroughput": 2e5}
+            slow.send("Network.enable")
+            slow.send("Network.emulateNetworkConditions", {"offline": False, **line})
+            visit.page.goto(site + name, wait_until="load")
+            visit.page.wait_for_timeout(300)
+            shift = visit.page.evaluate("window.shifted")
+            if shift >= 0.02:
+                shifting[name] = round(shift, 3)
+    assert not shifting
+
+
 def test_icons_stand_in_the_pages_and_no_page_loads_the_script_of_all_icons(site, browser):
     with Visit(browser, f"{site}notebooks/02_dropout.html") as visit:
         assert not [url for url in visit.asked if "fontawesome" in url]
@@ -202,6 +228,16 @@ def test_search_finds_a_term_and_the_name_of_a_formula(site, browser):
         with Visit(browser, f"{site}search.html?q={words}") as visit:
             visit.page.wait_for_selector("#search-results li")
             assert not visit.faults
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_their_colours_before_any_script_is_loaded(site, browser, scheme):
+    border = "getComputedStyle(document.documentElement).getPropertyValue('--pst-color-border')"
+    with Visit(browser, f"{site}book/home.html", color_scheme=scheme) as visit:
+        visit.page.route("**/*.js*", lambda route: route.abort())
+        visit.page.reload(wait_until="domcontentloaded")
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == scheme
+        assert visit.page.evaluate(border)
 
 
 def test_the_dark_switch_changes_the_page(site, browser):
@@ -554,14 +590,17 @@ def test_without_scripts_a_phone_has_the_menu_and_no_dead_buttons(site, browser)
 def test_without_scripts_a_desktop_has_text_and_menu_beside_each_other(site, browser):
     settings = {"java_script_enabled": False, "viewport": {"width": 1366, "height": 900}}
     with Visit(browser, f"{site}notebooks/02_dropout.html", **settings) as visit:
-        title = visit.page.locator("h1").bounding_box()
+        title = visit.page.locator(".bd-article h1").bounding_box()
         menu = visit.page.locator(".bd-sidebar-primary").bounding_box()
         assert title["y"] < 300
         assert menu["x"] + menu["width"] <= title["x"]
 
 
-def test_without_scripts_the_tables_show_and_the_form_does_not(site, browser):
+def test_without_scripts_the_tables_show_and_the_forms_do_not(site, browser):
     settings = {"java_script_enabled": False}
+    with Visit(browser, f"{site}book/evidence.html", **settings) as visit:
+        assert not visit.page.locator(".evidence-controls").is_visible()
+        assert visit.page.locator(".evidence-table tbody tr").count() > 40
     with Visit(browser, f"{site}book/how_to_choose.html", **settings) as visit:
         assert not visit.page.locator(".explorer form").is_visible()
         assert visit.page.locator(".explorer-without").is_visible()

@@ -516,7 +516,7 @@ def _options(labels):
 
 # The roles keep the table a table for screen readers where the style stacks its cells.
 EVIDENCE = """
-<form class="evidence-controls" aria-label="Filter the claims" hidden>
+<form class="evidence-controls" aria-label="Filter the claims">
 <label>Verdict <select name="verdict"><option value="">all</option>{verdicts}</select></label>
 <label>Chapter <select name="chapter"><option value="">all</option>{chapters}</select></label>
 <label>Words <input name="words" type="search" autocomplete="off"></label>

@@ -40,6 +40,11 @@ EXCERPTS = {  # what Sphinx's search takes for text, and what is text here
 LINK = re.compile(r'[ \t]*<link [^>]*rel="stylesheet"[^>]*>\n?')
 LANDMARK = 'role="navigation" aria-label="Course"'
 SIDEBAR = '<div id="pst-primary-sidebar" class='
+THEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") || "auto";'
+OUR_THEME = (
+    "((root, dark) => (root.theme = root.mode !== 'auto' ? root.mode : dark ? 'dark' : 'light'))"
+    "(document.documentElement.dataset, matchMedia('(prefers-color-scheme: dark)').matches);"
+)
 SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 ICON = re.compile(r'<(i|span) class="(?P<classes>[^"]*\bfa-[^"]*)"(?P<others>[^>]*)></\1>')
 IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
@@ -245,6 +250,9 @@ def _words(root, pages):
 
 def _deferred(text):
     head, rest = text.split("</head>", 1)
+    # The theme decides on light or dark in a script that comes last, and has no colours before.
+    head = head.replace('data-theme="auto"', 'data-theme="light"', 1)
+    head = head.replace(THEME, OUR_THEME)
     # The theme's sidebar is no landmark, so that screen readers cannot skip to it.
     rest = rest.replace(SIDEBAR, SIDEBAR.replace("class=", LANDMARK + " class="))
     head = SCRIPT.sub(r'<script defer src="\1"></script>', head)

@@ -48,6 +48,5 @@ for (const evidence of document.querySelectorAll("div.evidence")) {
     for (const control of controls) control.value = "";
     changed();
   });
-  form.hidden = false;
   show();
 }
