@@ -52,6 +52,29 @@ def test_every_entry_of_the_contents_has_a_page(built_book):
         assert (built_book / "_build" / "html" / f"{entry}.html").is_file(), entry
 
 
+def meta(page, key, value, wanted):
+    tag = re.search(rf'<(?:meta|link)[^>]*{key}="{value}"[^>]*>', page)
+    return re.search(rf'{wanted}="([^"]*)"', tag[0])[1]
+
+
+def test_every_page_has_its_one_address_and_a_preview_that_is_there(built_book):
+    base = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+    root = built_book / "_build" / "html"
+    listed = set(re.findall(r"<loc>([^<]+)</loc>", (root / "sitemap.xml").read_text()))
+    with_text = [p for p in root.glob("*/*.html") if p.parent.name in ("book", "notebooks")]
+    assert {f"{base}{page.relative_to(root).as_posix()}" for page in with_text} <= listed
+    assert all((root / address.removeprefix(base)).is_file() for address in listed - {base})
+    for path in with_text:
+        address, page = f"{base}{path.relative_to(root).as_posix()}", path.read_text()
+        assert meta(page, "rel", "canonical", "href") == address
+        assert meta(page, "property", "og:url", "content") == address
+        assert len(meta(page, "property", "og:title", "content")) > 3
+        assert len(meta(page, "property", "og:description", "content")) > 20
+        card = meta(page, "property", "og:image", "content")
+        assert card.startswith(base)
+        assert (root / card.removeprefix(base)).is_file()
+
+
 def test_no_page_loads_anything_from_another_host(built_book):
     assert pages(built_book)
     for page in pages(built_book):
