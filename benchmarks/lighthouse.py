@@ -58,7 +58,8 @@ def measure(address: str, preset: str) -> dict:
     """Scores of one load in percent, its shift, and the kilobytes that it moved."""
     done = subprocess.run(
         [
-            "npx", "--prefer-offline", "--yes", PACKAGE, address, *PRESETS[preset], "--quiet", "--output=json",
+            "npx", "--prefer-offline", "--yes", PACKAGE, address, *PRESETS[preset],
+            "--quiet", "--output=json",
             f"--only-categories={','.join(CATEGORIES)}",
             "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage",
         ],
