@@ -63,7 +63,7 @@ function path(xs, ys) {
   let pen = "M";
   let drawn = "";
   xs.forEach((x, k) => {
-    if (ys[k] === null || Number.isNaN(ys[k])) pen = "M";
+    if (ys[k] === null) pen = "M";
     else {
       drawn += `${pen}${x.toFixed(1)},${ys[k].toFixed(1)}`;
       pen = "L";
@@ -347,7 +347,7 @@ function steps(root, { captions, places, key }, still) {
   play?.addEventListener("click", () => {
     if (timer) return stop();
     play.textContent = "Pause";
-    timer = setInterval(() => (root.hidden ? stop() : go(at + 1)), INTERVAL);
+    timer = setInterval(() => (root.closest("[hidden]") ? stop() : go(at + 1)), INTERVAL);
   });
   go(0);
 }
