@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 from html.parser import HTMLParser
@@ -232,6 +233,17 @@ def small_book(tmp_path_factory):
     return book
 
 
+@contextlib.contextmanager
+def broken_for_a_while(book, path):
+    """Gives a file's text; afterwards the file is whole again, and the book builds."""
+    whole = path.read_text()
+    try:
+        yield whole
+    finally:
+        path.write_text(whole)
+    assert build_book(book).returncode == 0
+
+
 def executed(book):
     log = book / "executed.log"
     names = log.read_text().split() if log.exists() else []
@@ -266,16 +278,12 @@ def test_a_failing_or_complaining_cell_fails_every_build_until_it_is_mended(
     small_book, broken, says
 ):
     path = small_book / "notebooks" / chapters()[0].name
-    whole = path.read_text()
-    nbformat.write(tiny("broken", broken), path)
-    try:
+    with broken_for_a_while(small_book, path):
+        nbformat.write(tiny("broken", broken), path)
         for _ in range(2):
             built = build_book(small_book)
             assert built.returncode != 0
             assert says in built.stdout + built.stderr
-    finally:
-        path.write_text(whole)
-    assert build_book(small_book).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -287,24 +295,16 @@ def test_a_failing_or_complaining_cell_fails_every_build_until_it_is_mended(
 )
 def test_a_chapter_whose_head_would_be_empty_fails_the_build(small_book, change, says):
     path = small_book / "notebooks" / chapters()[0].name
-    whole = path.read_text()
-    path.write_text(whole.replace(*change))
-    try:
+    with broken_for_a_while(small_book, path) as whole:
+        path.write_text(whole.replace(*change))
         built = build_book(small_book)
         assert built.returncode != 0
         assert says in built.stdout + built.stderr
-    finally:
-        path.write_text(whole)
-    assert build_book(small_book).returncode == 0
 
 
 @pytest.mark.parametrize("broken", ["{ref}`nowhere`", "$\\nonsense{x}$"])
 def test_a_warning_fails_every_build_until_it_is_mended(small_book, broken):
     page = small_book / "book" / "home.md"
-    whole = page.read_text()
-    page.write_text(f"{whole}\n{broken}\n")
-    try:
+    with broken_for_a_while(small_book, page) as whole:
+        page.write_text(f"{whole}\n{broken}\n")
         assert [build_book(small_book).returncode != 0 for _ in range(2)] == [True, True]
-    finally:
-        page.write_text(whole)
-    assert build_book(small_book).returncode == 0

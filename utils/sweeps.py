@@ -276,7 +276,7 @@ def sweep(
                 bar.update()
                 future.release()
     except KeyboardInterrupt:
-        # Nor on event loops that are collected half-closed.
+        # Event loops that are collected half-closed would complain; nobody can act on it.
         sys.unraisablehook = lambda unraisable: None
         raise
     return failures

@@ -24,12 +24,10 @@ import os
 import re
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pandas as pd
 from course_claims import ROLES, SIGNS, table_row
-from course_figures import FigureData
-from course_html import describe_figure
+from course_figures import figure_of
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -144,9 +142,7 @@ class MapDirective(SphinxDirective):
         file = Path(self.env.doctreedir) / name  # kept as long as the page that shows it
         file.write_text(drawn, encoding="utf-8")
         image = nodes.image(uri="/" + os.path.relpath(file, self.env.srcdir).replace(os.sep, "/"))
-        describe_figure(image, ElementTree.fromstring(drawn), picture.alt)
-        data = FigureData.of(picture._repr_mimebundle_()[1]["figure"])
-        return [nodes.container("", image, data, classes=["effects-figure"])]
+        return [figure_of(picture, image)]
 
 
 class SummaryDirective(SphinxDirective):

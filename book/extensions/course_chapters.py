@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from course_build import outputs_shown
+from course_claims import evidence_of
 from docutils import nodes
 from sphinx.util import logging
 
@@ -26,15 +26,13 @@ PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "n
 def add_head(app, doctree):
     """Put the head under the title of a chapter."""
     docname = app.env.docname
-    if not app.env.doc2path(docname).endswith(".ipynb"):
+    chapter = evidence_of(app.env).chapters.get(docname)
+    if chapter is None:
         return
-    shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
-    costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
-    claims = [metadata["claim"]["sentence"] for metadata in shown if "claim" in metadata]
     facts = {"Prerequisites": _prerequisites(doctree, docname)}
-    facts["Reading"] = _reading(doctree, claims)
-    if costs and "versions" in costs[-1]:
-        cost = costs[-1]
+    facts["Reading"] = _reading(doctree, chapter.claims)
+    cost = chapter.cost
+    if cost and "versions" in cost:
         memory = f"{cost['megabytes'] / 1000:.1f} GB of memory"
         facts["Running"] = f"{_duration(cost['seconds'])} for all cells, {memory}"
         day = datetime.date.fromisoformat(cost["day"])
@@ -77,7 +75,10 @@ def _prerequisites(doctree, docname):
 
 
 def _reading(doctree, claims):
-    texts = [*(p.astext() for p in doctree.findall(nodes.paragraph)), *claims]
+    texts = [
+        *(p.astext() for p in doctree.findall(nodes.paragraph)),
+        *(record["sentence"] for record in claims),
+    ]
     minutes = sum(len(text.split()) for text in texts) / WORDS_PER_MINUTE
     return f"about {max(1, round(minutes))} minutes, without the code"
 

@@ -26,11 +26,9 @@ import math
 import sys
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 from course_build import outputs_shown
-from course_figures import FigureData
-from course_html import describe_figure
+from course_figures import figure_of
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -492,9 +490,7 @@ class FillIn(SphinxPostTransform):
             builder.get_target_uri(self.env.docname), f"{builder.imagedir}/{name}"
         )
         image = nodes.image(uri=address, candidates={"*": address})
-        describe_figure(image, ElementTree.fromstring(drawn), alt)
-        data = FigureData.of(picture._repr_mimebundle_()[1]["figure"])
-        return nodes.container("", image, data, classes=["effects-figure"])
+        return figure_of(picture, image)
 
 
 def _name(docname):

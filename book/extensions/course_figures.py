@@ -15,8 +15,10 @@ import io
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 from course_build import outputs_shown
+from course_html import describe_figure
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
@@ -38,6 +40,13 @@ class FigureData(nodes.General, nodes.Element):
     def of(cls, held: dict) -> FigureData:
         """From the metadata of a figure: title, table as CSV, and numbers as JSON if there are."""
         return cls("", title=held["title"], table=held["table"], numbers=held.get("numbers"))
+
+
+def figure_of(picture, image) -> nodes.container:
+    """A figure that a page draws itself: the image of a `Picture`, described, with its data."""
+    describe_figure(image, ElementTree.fromstring(picture._repr_svg_()), picture.alt)
+    data = FigureData.of(picture._repr_mimebundle_()[1]["figure"])
+    return nodes.container("", image, data, classes=["effects-figure"])
 
 
 def add_data(app, doctree):
