@@ -6,7 +6,7 @@ before any log level is read, so the file descriptor itself is pointed elsewhere
 
 The course's networks are small: one thread per operation is faster than several that wait for
 each other, and its sums always run in the same order. The cores are used by training several
-seeds side by side (see `replicates`).
+seeds side by side (see `training.replicate`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import backend, datasets, measures, models, replicates, training
+from . import backend, datasets, measures, models, training
 from .atlas import (
     BATCH_SIZE,
     COLUMNS,
@@ -75,13 +75,14 @@ def measure(
 
     @functools.cache
     def train(build):
-        return replicates.replicate(
+        return training.replicate(
             functools.partial(build, test.features, test.classes, widths=(units, units)),
             data,
             seeds=seeds,
             epochs=epochs_of(train_rows),
             batch_size=BATCH_SIZE,
             optimizer=backend.keras.optimizers.Adam(0.001),
+            measured=("validation",),
             keep_best=True,
         )
 
@@ -103,7 +104,7 @@ def measure(
 
 def code_of_measure() -> str:
     """Another name whenever the numbers of the atlas may be others."""
-    modules = (backend, datasets, models, training, replicates, measures)
+    modules = (backend, datasets, models, *training.MODULES, measures)
     settings = (SEEDS, STEPS, BATCH_SIZE, L2, list(TECHNIQUES))
     return digest(*map(inspect.getsource, (*modules, measure)), settings)
 

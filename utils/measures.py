@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .datasets import Dataset
-from .replicates import Replicates
+from .training import Replicates
 
 
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
