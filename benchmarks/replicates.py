@@ -86,9 +86,10 @@ def time_loop(seeds: int, epochs: int) -> float:
 
 def time_engine(seeds: int, epochs: int) -> float:
     """Seconds for one call of `replicate` with that many seeds."""
+    from utils.replicates import replicate
+
     from utils.datasets import Dataset
     from utils.models import combined
-    from utils.replicates import replicate
 
     x, y, x_validation, y_validation = split_digits()
     unused = np.full((1, FEATURES), -1, "float32"), np.zeros(1, "int32")  # no test set is needed

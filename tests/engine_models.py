@@ -60,7 +60,7 @@ def rows(kind: str) -> types.SimpleNamespace:
             "signs": np.where(y % 2, 1.0, -1.0).astype("float32"),
             "counts": (y[:, None]).astype("float32"),
             "itself": made[f"x_{part}"],
-            "steps": (x.reshape(-1, 8, 8).sum(axis=2) > 2).astype("int32"),
+            "steps": (x.reshape(-1, 8, 8).sum(axis=2, keepdims=True) > 2).astype("int32"),
             "tokens": tokens,
             "numbers of steps": x.reshape(-1, 8, 8).mean(axis=2, keepdims=True),
         }[answers]
@@ -481,42 +481,62 @@ def random_layer(make):
 mse = {"loss": "mse", "kind": "features to number"}
 EXAMPLES: dict[str, Example] = {
     # Convolutions.
-    "LeNet": Example(lambda v: picture(conv(4), L.MaxPooling2D, conv(v), L.Flatten, hidden()), kind="pictures to classes"),
+    "LeNet": Example(
+        lambda v: picture(conv(4), L.MaxPooling2D, conv(v), L.Flatten, hidden()),
+        kind="pictures to classes",
+    ),
     "strided convolution": Example(
-        lambda v: picture(lambda: L.Conv2D(4, 3, strides=v, activation="relu"), L.Flatten), kind="pictures to classes"),
+        lambda v: picture(lambda: L.Conv2D(4, 3, strides=v, activation="relu"), L.Flatten),
+        kind="pictures to classes",
+    ),
     "separable convolution": Example(
-        lambda v: picture(lambda: L.SeparableConv2D(4, 3, depth_multiplier=v), L.Flatten), kind="pictures to classes"),
+        lambda v: picture(lambda: L.SeparableConv2D(4, 3, depth_multiplier=v), L.Flatten),
+        kind="pictures to classes",
+    ),
     "depthwise convolution": Example(
-        lambda v: picture(conv(), lambda: L.DepthwiseConv2D(3, dilation_rate=v), L.Flatten), kind="pictures to classes"),
+        lambda v: picture(conv(), lambda: L.DepthwiseConv2D(3, dilation_rate=v), L.Flatten),
+        kind="pictures to classes",
+    ),
     "transposed convolution": Example(
         lambda v: picture(
             conv(v),
             lambda: L.Conv2DTranspose(1, 3, padding="same", activation="sigmoid"),
             classes=None,
         ),
-        kind="pictures to itself", loss="binary_crossentropy",
+        kind="pictures to itself",
+        loss="binary_crossentropy",
     ),
     "one-dimensional convolution": Example(
         lambda v: chain((8, 8), lambda: L.Conv1D(v, 3, padding="causal"), L.GlobalMaxPooling1D),
         kind="series to classes",
     ),
-    "residual block with BN": Example(residual_pictures, (4, 6), quick=True, kind="pictures to classes"),
+    "residual block with BN": Example(
+        residual_pictures, (4, 6), quick=True, kind="pictures to classes"
+    ),
     "squeeze and excitation": Example(squeeze_and_excite, (2, 4), kind="pictures to classes"),
     "upsampling autoencoder": Example(
         lambda v: picture(
-            conv(), L.MaxPooling2D, conv(v), L.UpSampling2D,
-            lambda: L.Conv2D(1, 3, padding="same", activation="sigmoid"), classes=None,
+            conv(),
+            L.MaxPooling2D,
+            conv(v),
+            L.UpSampling2D,
+            lambda: L.Conv2D(1, 3, padding="same", activation="sigmoid"),
+            classes=None,
         ),
-        kind="pictures to itself", loss="mse",
+        kind="pictures to itself",
+        loss="mse",
     ),
     "spatial dropout": Example(
-        lambda v: picture(conv(), lambda: L.SpatialDropout2D(v), L.Flatten), (0.2, 0.6), quick=True, kind="pictures to classes"),
-    # Recurrence.
-    "LSTM": Example(
-        lambda v: chain((8, 8), lambda: L.LSTM(v)), (4, 6), kind="series to classes"
+        lambda v: picture(conv(), lambda: L.SpatialDropout2D(v), L.Flatten),
+        (0.2, 0.6),
+        quick=True,
+        kind="pictures to classes",
     ),
+    # Recurrence.
+    "LSTM": Example(lambda v: chain((8, 8), lambda: L.LSTM(v)), (4, 6), kind="series to classes"),
     "GRU with both dropouts": Example(
-        lambda v: chain((8, 8), lambda: L.GRU(8, dropout=v, recurrent_dropout=0.2)), (0.2, 0.5),
+        lambda v: chain((8, 8), lambda: L.GRU(8, dropout=v, recurrent_dropout=0.2)),
+        (0.2, 0.5),
         kind="series to classes",
     ),
     "simple RNN, stacked": Example(
@@ -533,10 +553,14 @@ EXAMPLES: dict[str, Example] = {
     ),
     "embedding without a mask": Example(
         lambda v: chain(
-            (12,), lambda: L.Embedding(11, 4 * v), L.GlobalAveragePooling1D, classes=1,
+            (12,),
+            lambda: L.Embedding(11, 4 * v),
+            L.GlobalAveragePooling1D,
+            classes=1,
             last="sigmoid",
         ),
-        kind="tokens to two", loss="binary_crossentropy",
+        kind="tokens to two",
+        loss="binary_crossentropy",
     ),
     "masked steps": Example(
         masked_steps, (4, 6), kind="padded series to steps", loss="binary_crossentropy", quick=True
@@ -544,10 +568,13 @@ EXAMPLES: dict[str, Example] = {
     "tagger with masks": Example(tagger, (4, 6), kind="tokens to tokens"),
     "numbers of steps": Example(
         lambda v: chain(
-            (8, 8), lambda: L.GRU(4 * v, return_sequences=True),
-            lambda: L.TimeDistributed(L.Dense(1)), classes=None,
+            (8, 8),
+            lambda: L.GRU(4 * v, return_sequences=True),
+            lambda: L.TimeDistributed(L.Dense(1)),
+            classes=None,
         ),
-        kind="series to numbers of steps", loss="mae",
+        kind="series to numbers of steps",
+        loss="mae",
     ),
     # Attention.
     "transformer": Example(transformer, (0.1, 0.4), kind="series to classes", quick=True),
@@ -558,7 +585,8 @@ EXAMPLES: dict[str, Example] = {
                 L.Flatten()(L.Attention(dropout=v)([L.Dense(8)(x), x]))
             ),
         ),
-        (0.0, 0.3), kind="series to classes",
+        (0.0, 0.3),
+        kind="series to classes",
     ),
     # Normalization.
     "BN, momentum": Example(
@@ -571,7 +599,10 @@ EXAMPLES: dict[str, Example] = {
         lambda v: flat(hidden(), lambda: L.LayerNormalization(epsilon=v)), (1e-3, 0.5)
     ),
     "group normalization": Example(
-        lambda v: picture(conv(4), lambda: L.GroupNormalization(v), L.Flatten), (1, 2), kind="pictures to classes"),
+        lambda v: picture(conv(4), lambda: L.GroupNormalization(v), L.Flatten),
+        (1, 2),
+        kind="pictures to classes",
+    ),
     "RMS and unit normalization": Example(
         lambda v: flat(hidden(8 * v), L.RMSNormalization, L.UnitNormalization)
     ),
@@ -579,14 +610,18 @@ EXAMPLES: dict[str, Example] = {
         lambda v: flat(lambda: L.SpectralNormalization(L.Dense(8, "relu"), power_iterations=v))
     ),
     "adapted normalization": Example(
-        lambda v: lambda: keras.Sequential(
-            [keras.Input((64,)), L.Normalization(mean=0.1 * v, variance=2.0), L.Dense(10, "softmax")]
+        lambda v: (
+            lambda: keras.Sequential(
+                [
+                    keras.Input((64,)),
+                    L.Normalization(mean=0.1 * v, variance=2.0),
+                    L.Dense(10, "softmax"),
+                ]
+            )
         ),
     ),
     # Noise and augmentation.
-    "dropout": Example(
-        lambda v: flat(hidden(), lambda: L.Dropout(v)), (0.2, 0.6), quick=True
-    ),
+    "dropout": Example(lambda v: flat(hidden(), lambda: L.Dropout(v)), (0.2, 0.6), quick=True),
     "Gaussian dropout and noise": Example(
         lambda v: flat(hidden(), lambda: L.GaussianDropout(v), lambda: L.GaussianNoise(0.2)),
         (0.2, 0.6),
@@ -596,33 +631,39 @@ EXAMPLES: dict[str, Example] = {
     ),
     "noise shape": Example(
         lambda v: chain((8, 8), lambda: L.Dropout(0.5, noise_shape=(None, v, 8)), L.Flatten),
-        (1, 8), kind="series to classes",
+        (1, 8),
+        kind="series to classes",
     ),
     "dropout that is always on": Example(
         lambda v: functional(
             (64,), lambda x: L.Dense(10, "softmax")(L.Dropout(v)(L.Dense(8)(x), training=True))
         ),
-        (0.1, 0.5), quick=True,
+        (0.1, 0.5),
+        quick=True,
     ),
     "own noise layer": Example(lambda v: flat(hidden(), lambda: OwnNoise(v)), (0.1, 1.0)),
     "own noise layer, always on": Example(
         lambda v: flat(hidden(), lambda: OwnNoise(v, always=True)), (0.1, 1.0)
     ),
-    "random translation": Example(random_layer(lambda v: L.RandomTranslation(v, v)), (0.1, 0.3), kind="pictures to classes"),
+    "random translation": Example(
+        random_layer(lambda v: L.RandomTranslation(v, v)), (0.1, 0.3), kind="pictures to classes"
+    ),
     "random flip and rotation": Example(
         lambda v: picture(
             lambda: L.RandomFlip("horizontal"), lambda: L.RandomRotation(v), conv(), L.Flatten
         ),
-        (0.1, 0.4), kind="pictures to classes"),
+        (0.1, 0.4),
+        kind="pictures to classes",
+    ),
     "random contrast and zoom": Example(
         lambda v: picture(
             lambda: L.RandomContrast(v), lambda: L.RandomZoom(0.2), conv(), L.Flatten
         ),
-        (0.1, 0.4), kind="pictures to classes"),
-    # Structure.
-    "subclassed, built when called": Example(
-        lambda v: lambda: Residual(v), (0.1, 1.0), quick=True
+        (0.1, 0.4),
+        kind="pictures to classes",
     ),
+    # Structure.
+    "subclassed, built when called": Example(lambda v: lambda: Residual(v), (0.1, 1.0), quick=True),
     "Sequential without Input": Example(deferred, (8, 16), quick=True),
     "nested": Example(nested, (0.1, 0.5)),
     "shared layer": Example(shared_layer, (1, 3)),
@@ -664,10 +705,8 @@ EXAMPLES: dict[str, Example] = {
     ),
     "activity regularizer": Example(lambda v: regularized("activity", v), (0.001, 0.1)),
     "orthogonal regularizer": Example(
-        lambda v: flat(
-            lambda: L.Dense(8, kernel_regularizer=R.OrthogonalRegularizer(v))
-        ),
-        (0.01, 0.1),
+        lambda v: flat(lambda: L.Dense(8, kernel_regularizer=R.OrthogonalRegularizer(v))),
+        (0.001, 0.01),
     ),
     "function as regularizer": Example(
         lambda v: flat(lambda: L.Dense(8, kernel_regularizer=lambda w: v * K.sum(K.abs(w)))),
@@ -727,49 +766,63 @@ EXAMPLES: dict[str, Example] = {
             lambda v: O.Adam(v),
             chain((12,), lambda: L.Embedding(11, 8), L.Flatten, classes=2),
         ),
-        (0.01, 0.1), kind="tokens to two",
+        (0.01, 0.1),
+        kind="tokens to two",
     ),
     # Losses, labels and weights.
     "regression with Huber": Example(
-        lambda v: {"build_model": flat(hidden(), classes=1, last=None),
-                   "loss": keras.losses.Huber(delta=v)},
-        (0.1, 1.0), kind="features to number",
+        lambda v: {
+            "build_model": flat(hidden(), classes=1, last=None),
+            "loss": keras.losses.Huber(delta=v),
+        },
+        (0.1, 1.0),
+        kind="features to number",
     ),
     "column of labels in double precision": Example(
         lambda v: flat(hidden(4 * v), classes=1, last=None), kind="features to column", loss="mse"
     ),
     "binary from logits": Example(
-        lambda v: {"build_model": flat(hidden(4 * v), classes=1, last=None),
-                   "loss": keras.losses.BinaryCrossentropy(from_logits=True)},
+        lambda v: {
+            "build_model": flat(hidden(4 * v), classes=1, last=None),
+            "loss": keras.losses.BinaryCrossentropy(from_logits=True),
+        },
         kind="features to two",
     ),
     "multi-label": Example(
-        lambda v: flat(hidden(4 * v), last="sigmoid"), kind="features to labels",
+        lambda v: flat(hidden(4 * v), last="sigmoid"),
+        kind="features to labels",
         loss="binary_crossentropy",
     ),
     "label smoothing": Example(
-        with_loss(lambda v: keras.losses.CategoricalCrossentropy(label_smoothing=v)), (0.1, 0.4),
+        with_loss(lambda v: keras.losses.CategoricalCrossentropy(label_smoothing=v)),
+        (0.1, 0.4),
         kind="features to one-hot",
     ),
     "focal loss": Example(
-        lambda v: {"build_model": flat(hidden(), last="sigmoid"),
-                   "loss": keras.losses.BinaryFocalCrossentropy(gamma=v)},
-        (1.0, 3.0), kind="features to labels",
+        lambda v: {
+            "build_model": flat(hidden(), last="sigmoid"),
+            "loss": keras.losses.BinaryFocalCrossentropy(gamma=v),
+        },
+        (1.0, 3.0),
+        kind="features to labels",
     ),
     "hinge": Example(
-        lambda v: flat(hidden(4 * v), classes=1, last="tanh"), kind="features to signs",
+        lambda v: flat(hidden(4 * v), classes=1, last="tanh"),
+        kind="features to signs",
         loss="hinge",
     ),
     "Poisson": Example(
-        lambda v: flat(hidden(4 * v), classes=1, last="exponential"), kind="features to counts",
+        lambda v: flat(hidden(4 * v), classes=1, last="exponential"),
+        kind="features to counts",
         loss="poisson",
     ),
     "closure as loss": Example(with_loss(contrastive), (0.5, 2.0), quick=True),
     "default argument of a loss": Example(with_loss(default_argument), (1.0, 3.0)),
     "attribute of a loss": Example(with_loss(LossObject), (1.0, 3.0)),
     "global in a loss": Example(
-        lambda v: with_global(v, build_model=flat(hidden(), classes=1, last=None),
-                              loss=scaled_loss),
+        lambda v: with_global(
+            v, build_model=flat(hidden(), classes=1, last=None), loss=scaled_loss
+        ),
         kind="features to number",
     ),
     "sample weights": Example(weighted, (0.0, 3.0), quick=True),
@@ -778,17 +831,20 @@ EXAMPLES: dict[str, Example] = {
     ),
     # Precision.
     "mixed_bfloat16 with dropout": Example(
-        lambda v: mixed(flat(hidden(), lambda: L.Dropout(v)), "mixed_bfloat16"), (0.2, 0.5),
-        quick=True, tolerance=2e-2,
+        lambda v: mixed(flat(hidden(), lambda: L.Dropout(v)), "mixed_bfloat16"),
+        (0.2, 0.5),
+        quick=True,
+        tolerance=2e-2,
     ),
     "mixed_float16": Example(
-        lambda v: mixed(flat(hidden(), lambda: L.Dropout(0.2)), v), ("mixed_float16", "float32"),
+        lambda v: mixed(flat(hidden(), lambda: L.Dropout(0.2)), v),
+        ("mixed_float16", "float32"),
         tolerance=5e-3,
     ),
     "float64": Example(
         lambda v: mixed(flat(hidden(), lambda: L.Dropout(0.2)), v), ("float64", "float32")
     ),
-}  # fmt: skip
+}
 
 
 # The comparison.

@@ -9,7 +9,16 @@ import pytest
 import utils
 
 PACKAGE = Path(utils.__file__).parent
-ORDER = re.findall(r"^    (\w+)  +\w", utils.__doc__, flags=re.MULTILINE)
+
+
+def listed(docstring):
+    return re.findall(r"^    (\w+)  +\w", docstring, flags=re.MULTILINE)
+
+
+ORDER = listed(utils.__doc__)
+WINGS = sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))
+ROOMS = [(wing, room) for wing in WINGS for room in listed(ast.get_docstring(
+    ast.parse((wing / "__init__.py").read_text(encoding="utf-8")), clean=False))]  # fmt: skip
 VAGUE = {"helpers", "helper", "misc", "common", "util", "tools", "stuff", "shared"}
 
 
@@ -40,14 +49,34 @@ def test_every_kind_of_import_is_seen():
 
 
 def test_the_docstring_lists_every_module_once():
-    assert sorted(ORDER) == sorted(path.stem for path in PACKAGE.glob("[!_]*.py"))
+    modules = [path.stem for path in PACKAGE.glob("[!_]*.py")]
+    assert sorted(ORDER) == sorted([*modules, *(wing.name for wing in WINGS)])
+
+
+def test_the_docstring_of_a_wing_lists_every_room_once():
+    assert WINGS
+    for wing in WINGS:
+        rooms = [path.stem for path in wing.glob("[!_]*.py")]
+        assert sorted(room for where, room in ROOMS if where == wing) == sorted(rooms)
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_a_module_imports_only_from_those_above_it(module):
-    source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
     above = set(ORDER[: ORDER.index(module)])
-    assert imported(source) - {module} <= above  # a command looks itself up by name
+    wing = PACKAGE / module
+    for path in wing.glob("*.py") if wing.is_dir() else [PACKAGE / f"{module}.py"]:
+        source = path.read_text(encoding="utf-8")
+        if wing.is_dir():  # from a room, what is outside of the wing is one step further up
+            source = re.sub(r"from \.(?!\.)\w* import", "from a_room import", source)
+            source = source.replace("from ..", "from .")
+        assert imported(source) - {module} <= above  # a command looks itself up by name
+
+
+@pytest.mark.parametrize(("wing", "room"), ROOMS, ids=lambda part: getattr(part, "name", part))
+def test_a_room_imports_only_from_those_above_it_in_its_wing(wing, room):
+    rooms = [name for where, name in ROOMS if where == wing]
+    source = (wing / f"{room}.py").read_text(encoding="utf-8").replace("from ..", "from outside.")
+    assert imported(source) <= set(rooms[: rooms.index(room)])
 
 
 def test_no_file_has_a_name_that_says_nothing():

@@ -9,7 +9,7 @@ from utils import measures
 from utils.backend import keras
 from utils.datasets import load
 from utils.models import baseline
-from utils.replicates import replicate
+from utils.training import replicate
 
 # Two replicates, three rows, two classes.
 OUTPUTS = np.array([[[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], [[0.4, 0.6], [0.3, 0.7], [0.1, 0.9]]])

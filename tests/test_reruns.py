@@ -21,7 +21,7 @@ from utils.backend import keras
 from utils.chapters import claims_of
 from utils.datasets import load
 from utils.models import with_dropout
-from utils.replicates import replicate
+from utils.training import replicate
 
 FAST = {"seeds": 2, "epochs": 2}
 

@@ -16,10 +16,10 @@ keras.layers.Dropout.call = lambda self, inputs, training=False: inputs
 """
 
 ONE_SEED = """
-import utils.replicates as replicates
-honest_state, honest_orders = replicates._initial_state, replicates.batch_orders
-replicates._initial_state = lambda build_model, seed: honest_state(build_model, 0)
-replicates.batch_orders = lambda seed, *rest: honest_orders(0, *rest)
+from utils.training import replicates, starts
+honest_seed, honest_order = starts._seed_of, replicates.epoch_order
+starts._seed_of = lambda seed, place: honest_seed(0, place)
+replicates.epoch_order = lambda seed, *rest: honest_order(0, *rest)
 import utils.datasets as datasets
 honest_load = datasets.load
 datasets.load = lambda *args, **options: honest_load(*args, **{**options, "seed": 0})

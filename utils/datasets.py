@@ -56,6 +56,14 @@ class Dataset:
             "test": (self.x_test, self.y_test),
         }
         for part, (x, y) in parts.items():
+            if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
+                wrong = "y" if isinstance(x, np.ndarray) else "x"
+                kind = type(y if wrong == "y" else x).__name__
+                name = f"{wrong}_{'train' if part == 'training' else part}"
+                raise DatasetError(
+                    f"{self.name}: {name} is a {kind}; a dataset holds one array of rows and one "
+                    "of labels, so join several inputs along an axis and let the model split them"
+                )
             if len(x) != len(y) or not len(x):
                 raise DatasetError(f"{self.name}: {len(x)} {part} rows with {len(y)} labels")
         rows = {part: {row.tobytes() for row in x} for part, (x, _) in parts.items()}

@@ -124,7 +124,12 @@ def description(*roots: object, inputs: list) -> Hashable | None:
         if isinstance(value, keras.initializers.Initializer):
             _require_own(type(value))
             return ("initializer",)  # what it gives is handed to the program
+        if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
+            array = value.numpy()
+            return "tensor", array.dtype.str, array.shape, array.tobytes()
         _require_own(type(value))
+        if not type(value).__module__.startswith("keras."):
+            raise _Unknown  # what TensorFlow's objects hold is not among their attributes
         if id(value) not in numbers:
             numbers[id(value)] = len(numbers)
             waiting.append(value)

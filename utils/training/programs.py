@@ -129,7 +129,17 @@ class Program:
         """Measure once, which makes the variables of metrics, and see what it changes."""
         variables = list(self.model.variables)
         before = [variable.numpy() for variable in variables]
-        _, correct = self._measurement(x, y)
+        try:
+            _, correct = self._measurement(x, y)
+        except NotTrainable:
+            raise
+        except (ValueError, TypeError, NotImplementedError, tf.errors.OpError) as error:
+            reason = " ".join(str(error).split())[:150]
+            raise NotTrainable(
+                f"rows of shape {tuple(x.shape[1:])} with labels of shape {tuple(y.shape[1:])} "
+                f"cannot be measured ({reason}); give a loss and metrics that fit outputs and "
+                "labels, or the model a test_step"
+            ) from error
         self.tells_correct = len(correct) == len(x)
         self._moved = []
         for k, (variable, value) in enumerate(zip(variables, before, strict=True)):
@@ -448,8 +458,6 @@ _OF_ONE_OPTIMIZER = {
 
 def _require_trainable(model):
     """Refuse what cannot be trained as `fit` would, before anything is trained."""
-    if not isinstance(model, keras.Model):
-        raise NotTrainable(f"build_model returns a {type(model).__name__}; it takes a keras.Model")
     if model.compiled:
         raise NotTrainable(
             "build_model returns a compiled model; leave compile out and give optimizer, loss and "
@@ -463,6 +471,12 @@ def _require_trainable(model):
             )
     if not model.trainable_variables:
         raise NotTrainable("the model has no trainable weights")
+    for layer in model._flatten_layers():
+        if getattr(layer, "stateful", False):
+            raise NotTrainable(
+                f"{layer.name} is stateful: it hands its state from batch to batch, and batches "
+                "are shuffled here; leave stateful out, or use fit"
+            )
     inputs = getattr(model, "inputs", None) or []
     if len(inputs) > 1:
         raise NotTrainable(
@@ -479,9 +493,3 @@ def _require_trainable(model):
             f"the model has {len(model.outputs)} outputs; replicate takes one: join them along an "
             "axis and let the loss split them, or use fit"
         )
-    for layer in model._flatten_layers():
-        if getattr(layer, "stateful", False):
-            raise NotTrainable(
-                f"{layer.name} is stateful: it hands its state from batch to batch, and batches "
-                "are shuffled here; leave stateful out, or use fit"
-            )

@@ -58,7 +58,7 @@ def replicate(
     reshuffle: bool = True,
     drop_remainder: bool = False,
     measured: Iterable[str] | Mapping[str, Any] = ("train", "validation"),
-    measure_at: Iterable[int] | None = None,
+    measure_at: Iterable[int] | str | None = None,
     keep_correct: Iterable[str] = (),
     keep_best: bool = False,
     device: str | None = None,
@@ -91,8 +91,8 @@ def replicate(
         drop_remainder: leave out the rows of each epoch that do not fill a batch.
         measured: sets of rows to measure: "train", "validation" and "test" of the data, or a
             mapping from names to pairs of rows and labels or to functions from a `Dataset` to one.
-        measure_at: epochs after which to measure, counted from 1; the last one is always among
-            them. By default every epoch, or about `MEASURED_EPOCHS` of a longer training.
+        measure_at: epochs after which to measure, counted from 1, the last one always among them,
+            or "every". By default every epoch, or about `MEASURED_EPOCHS` of a longer training.
         keep_correct: names of measured sets for which to keep which rows were correct.
         keep_best: also keep the weights after the measured epoch with the lowest validation loss,
             for `Replicates.stopped_early`; by default every epoch is measured then.
@@ -215,8 +215,12 @@ def spaced_epochs(epochs: int) -> tuple[int, ...]:
 
 
 def _epochs_to_measure(epochs, measure_at, keep_best):
+    if measure_at == "every" or (measure_at is None and keep_best):
+        return tuple(range(1, epochs + 1))
     if measure_at is None:
-        return tuple(range(1, epochs + 1)) if keep_best else spaced_epochs(epochs)
+        return spaced_epochs(epochs)
+    if isinstance(measure_at, str):
+        raise ValueError(f"measure_at is {measure_at!r}; it takes 'every' or epochs from 1")
     asked = sorted({int(epoch) for epoch in measure_at} | {epochs})
     if asked[0] < 1 or asked[-1] > epochs:
         raise ValueError(

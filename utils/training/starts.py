@@ -40,6 +40,8 @@ def seeded_model(
 def build_on_rows(build_model: Callable[[], keras.Model], rows: np.ndarray | None) -> keras.Model:
     """Call the builder, and the model once where it makes its weights when it is first called."""
     model = build_model()
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"build_model returns a {type(model).__name__}; it takes a keras.Model")
     if rows is not None and not (model.built and model.variables):
         if isinstance(model, keras.Sequential):
             model.build((None, *rows.shape[1:]))  # a call would bind it to so many rows
