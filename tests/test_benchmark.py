@@ -19,21 +19,29 @@ def test_a_tiny_run_prints_both_ways_and_says_what_was_extrapolated(request):
     done = run(request.config.rootpath, "--seeds", "2", "--loop-seeds", "1", "--epochs", "2")
     assert done.returncode == 0, done.stderr
     rows = dict(
-        re.findall(r"^(loop|engine) +([\d.]+ +\d+ MB +[\d.]+ +[\d.]+%)$", done.stdout, re.M)
+        re.findall(
+            r"^(loop|engine|engine, traced) +([\d.]+ +[\d.]+ +\d+ MB +[\d.]+ +[\d.]+%)$",
+            done.stdout,
+            re.M,
+        )
     )
-    loop, engine = (
-        [float(number) for number in re.findall(r"[\d.]+", rows[way])] for way in ("loop", "engine")
-    )
-    for seconds, memory, rate, share in (loop, engine):
+    numbers = {way: [float(n) for n in re.findall(r"[\d.]+", row)] for way, row in rows.items()}
+    for seconds, ratio, memory, rate, share in numbers.values():
         assert 0.1 < seconds < 300
+        assert ratio == pytest.approx(numbers["loop"][0] / seconds, rel=0.3)
         assert 100 < memory < 10_000  # megabytes: TensorFlow takes hundreds
         assert rate > 0
         assert 0 < share < 100
-    ratio = float(re.search(r"^ratio: ([\d.]+)$", done.stdout, re.M)[1])
-    assert ratio == pytest.approx(loop[0] / engine[0], rel=0.2)
+    assert numbers["engine, traced"][0] < numbers["engine"][0]
+    reference, convolution = map(float, re.findall(r"^ratio: ([\d.]+)$", done.stdout, re.M))
+    assert reference == pytest.approx(numbers["engine"][1], abs=0.06)
+    assert convolution > 0
+    assert re.search(
+        r"^mix of twelve, 2 seeds, 2 epochs: .* not training: \d+%$", done.stdout, re.M
+    )
     assert "2 seeds, 2 epochs, 500 training and 1297 validation rows" in done.stdout
     assert "extrapolated from 1 seed" in done.stdout
-    assert "also evaluates the training rows" in done.stdout
+    assert "with building and tracing" in done.stdout
     assert int(re.search(r"multiplication: (\d+) GFLOP/s", done.stdout)[1]) > 0
 
 
@@ -54,10 +62,18 @@ def test_bad_numbers_end_with_one_line(arguments, capsys):
 def test_a_way_that_fails_is_not_reported_as_a_time(monkeypatch):
     monkeypatch.setattr(benchmark.sys, "executable", "/bin/false")
     with pytest.raises(SystemExit, match="loop ended with status 1"):
-        benchmark.measure("loop", 1, 1)
+        benchmark.measure("loop", "reference", 1, 1)
 
 
-def test_both_ways_train_the_same_network():
+def test_the_mix_has_twelve_networks_that_differ():
+    described = {
+        str([layer.get_config() | {"name": None} for layer in build().layers])
+        for build in benchmark.mix()
+    }
+    assert len(described) == 12
+
+
+def test_the_reference_is_the_network_of_the_course():
     ours = benchmark.build_model()
     theirs = models.combined(64, 10, widths=(256, 256))
     for one, other in zip(ours.layers, theirs.layers, strict=True):
