@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A virtual environment that finished its set-up, for these very requirements.
 READY := $(VENV)/ready
 
-.PHONY: book test lint notebooks benchmark lock clean
+.PHONY: book test lint notebooks engine benchmark lock clean
 
 book: $(READY)
 	$(BIN)/jb build .
@@ -22,6 +22,10 @@ lint: $(READY)
 # Run the chapters and store their outputs, which the tests compare with.
 notebooks: $(READY)
 	$(BIN)/python -m tests.notebook_runs
+
+# Compare all models of the table with plain `fit`.
+engine: $(READY)
+	$(BIN)/python -m tests.engine_models
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks.replicates
