@@ -1,6 +1,6 @@
 """Models in the style of public Keras examples, each trained by `replicate` and by `fit`.
 
-`python -m tests.engine_models` compares all of them, in about ten minutes; names as arguments
+`python -m tests.engine_models` compares all of them, in about five minutes; names as arguments
 choose some. Each is trained twice in one process, with one thing changed in between, so that a
 program that is run although it is no longer the right one shows. `tests/test_engine_models.py`
 compares a part of them, and what must be refused.
@@ -853,15 +853,15 @@ EXAMPLES: dict[str, Example] = {
 def arguments_of(example: Example, value: Any) -> dict:
     made = example.make(value)
     made = made if isinstance(made, dict) else {"build_model": made}
-    return {"optimizer": example.optimizer(), "loss": example.loss, **made}
+    arguments = {"optimizer": example.optimizer(), "loss": example.loss, **made}
+    return {**arguments, "metrics": [] if arguments["loss"] is None else ["accuracy"]}
 
 
 def fitted(arguments: dict, data, epochs: int, batch_size: int) -> dict:
     """Running metrics, loss and accuracy on the validation rows, and weights of a plain `fit`."""
     model = seeded_model(arguments["build_model"], SEED, data.x_train[:2])
     optimizer = arguments["optimizer"]
-    metrics = ["accuracy"] if arguments["loss"] is not None else None
-    model.compile(optimizer, arguments["loss"], metrics=metrics, jit_compile=False)
+    model.compile(optimizer, arguments["loss"], metrics=arguments["metrics"], jit_compile=False)
     weights = arguments.get("sample_weight")
     history = model.fit(
         ShuffledBatches(data.x_train, data.y_train, batch_size, SEED, weights),
@@ -888,15 +888,13 @@ def differences(example: Example, value: Any, epochs: int = 2, batch_size: int =
     found = []
     result = replicate(
         data=data, seeds=[SEED - 1, SEED], epochs=epochs, batch_size=batch_size,
-        **(lambda a: {**a, "metrics": ["accuracy"] if a["loss"] is not None else []})(
-            arguments_of(example, value)
-        ),
+        **arguments_of(example, value),
     )  # fmt: skip
     expected = fitted(arguments_of(example, value), data, epochs, batch_size)
-    tolerance = example.tolerance
 
     def compare(name, ours, theirs):
-        if not np.allclose(ours, theirs, atol=tolerance, rtol=tolerance, equal_nan=True):
+        near = {"atol": example.tolerance, "rtol": example.tolerance, "equal_nan": True}
+        if not np.allclose(ours, theirs, **near):
             worst = np.abs(np.asarray(ours, "float64") - np.asarray(theirs, "float64")).max()
             found.append(f"{name} differs by {worst:.2g}")
 

@@ -827,7 +827,12 @@ def other_rates():
     return models.with_dropout(64, 10, widths=(16,), dropout_rate=np.random.uniform(0.1, 0.9))
 
 
-@pytest.mark.parametrize("build", [own_numbers, own_layer, other_rates])
+def other_widths():
+    """The first two seeds draw one width, the fifth another."""
+    return models.baseline(64, 10, widths=(int(np.random.uniform() * 3) * 8 + 8,))
+
+
+@pytest.mark.parametrize("build", [own_numbers, own_layer, other_rates, other_widths])
 def test_a_builder_with_something_of_its_own_is_called_for_each_seed(build, data):
     build, built = counted(build)
     result = replicate(build, data, seeds=range(5), epochs=1, workers=1)
@@ -1020,8 +1025,13 @@ def test_a_mask_at_test_time_drops_units_at_the_rate_and_scales_the_rest():
 
 @pytest.mark.parametrize(
     "layer",
-    [lambda: L.AlphaDropout(0.2), lambda: OwnDropout(), lambda: RecurrentDropout()],
-    ids=["AlphaDropout", "own layer", "recurrent"],
+    [
+        lambda: L.AlphaDropout(0.2),
+        lambda: OwnDropout(),
+        lambda: recurrent(dropout=0.5),
+        lambda: recurrent(recurrent_dropout=0.5),
+    ],
+    ids=["AlphaDropout", "own layer", "dropout in a LSTM", "recurrent dropout"],
 )
 def test_layers_whose_masks_at_test_time_are_not_known_are_refused(layer, data):
     trained = replicate(stack(layer), data, seeds=[1], epochs=1)
@@ -1034,8 +1044,8 @@ class OwnDropout(L.Layer):
         return x
 
 
-def RecurrentDropout():
-    return keras.Sequential([L.Reshape((8, 8)), L.LSTM(4, dropout=0.5)])
+def recurrent(**rates):
+    return keras.Sequential([L.Reshape((8, 8)), L.LSTM(4, **rates)])
 
 
 def test_trainings_that_diverged_are_not_taken_for_one_seed(data):

@@ -108,7 +108,7 @@ class Program:
         model = self.model
         model.reset_metrics()
         outputs = model(x, training=False) if model._call_has_training_arg else model(x)
-        if type(model).test_step is not keras.Model.test_step:
+        if _has_own(model, "test_step"):
             logs = _flat(model.test_step((x, y)))
         else:
             if not tf.is_tensor(outputs):
@@ -336,7 +336,7 @@ class Compiler:
         self.x, self.y, self.weighted, self.device = x, y, weighted, device
         self.trace_seconds = 0.0
         self._found: dict[int, tuple] = {}
-        self._rule_starts: list[list[np.ndarray]] = []
+        self._rule_program, self._rule_starts = None, []
 
     def program(self, model: keras.Model) -> tuple[Program, tf.Tensor]:
         """A program that trains this model, and the values of its `program_inputs`.
@@ -386,6 +386,8 @@ class Compiler:
         return [*values, *self._values_of_rule(program, values), *metrics]
 
     def _values_of_rule(self, program, values):
+        if program is not self._rule_program:  # variables of other shapes, perhaps
+            self._rule_program, self._rule_starts = program, []
         # Nearly all optimizers start alike whatever the weights are: two starts tell.
         if len(self._rule_starts) == 2 and all(map(np.array_equal, *self._rule_starts)):
             return self._rule_starts[0]

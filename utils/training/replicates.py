@@ -141,7 +141,6 @@ def replicate(
     if drop_remainder and len(first.x) < batch_size:
         raise ValueError(f"drop_remainder leaves no batch of {batch_size} of {len(first.x)} rows")
     some_rows = first.x[:2]
-    keras.utils.set_random_seed(seeds[0])
     device, why = _choose_device(device, lambda: build_on_rows(build_model, some_rows))
     with tf.device(device):
         compiler = Compiler(
@@ -149,7 +148,7 @@ def replicate(
         )
         models = starts(build_model, seeds, some_rows, lambda model: description(model, inputs=[]))
         if workers is None:
-            workers = 1 if "GPU" in device else joblib.cpu_count()
+            workers = 1 if "GPU" in device.upper() else joblib.cpu_count()
         trained = _train_all(models, compiler, rows, plan, seeds, device, workers)
     _require_independent(seeds, [training.weights for training in trained])
     return Replicates(
@@ -286,6 +285,11 @@ def _train_all(models, compiler, rows, plan, seeds, device, workers):
                 if stopped.is_set():
                     break
                 program, values = compiler.program(model)
+                if plan.keep_correct and not program.tells_correct:
+                    raise NotTrainable(
+                        "keep_correct is given, but of these labels and outputs it cannot be told "
+                        "which rows are correct; it takes one class for each row"
+                    )
                 initial = compiler.initial_values(program, start)
                 running.append(pool.submit(train, seed, program, values, initial))
             bar = tqdm(running, desc="training", unit="seed", leave=False, disable=None, delay=2)
@@ -319,7 +323,6 @@ def _train(program, own, rows, plan, seed, values, stopped):
             numbers, rows_correct = measure(*pair)
             told |= {f"{name}_{m}": v for m, v in zip(program.measured, numbers, strict=True)}
             if name in correct:
-                _require_told(program, name)
                 correct[name].append(np.packbits(rows_correct))
         told |= {f"running_{m}": v for m, v in zip(program.running, running, strict=True)}
         history.append(told)
@@ -333,14 +336,6 @@ def _train(program, own, rows, plan, seed, values, stopped):
         weights=weights,
         best_weights=best or weights,  # nothing is best among nans
     )
-
-
-def _require_told(program, name):
-    if not program.tells_correct:
-        raise NotTrainable(
-            f"keep_correct names {name!r}, but of these labels and outputs it cannot be told which "
-            "rows are correct; it takes one class for each row"
-        )
 
 
 def _kept_positions(model):

@@ -174,7 +174,6 @@ _MASKS = (
     keras.layers.SpatialDropout3D,
     keras.layers.GaussianDropout,
 )
-_RECURRENT = (keras.layers.RNN, keras.layers.LSTMCell, keras.layers.GRUCell)
 
 
 def _leave_masks_on(model):
@@ -182,23 +181,24 @@ def _leave_masks_on(model):
     for layer in model._flatten_layers(include_self=False):
         if isinstance(layer, _MASKS):
             layer.call = _masking(layer.call)
-        elif getattr(layer, "dropout", 0) and not isinstance(
-            layer, keras.layers.MultiHeadAttention
-        ):
+        elif reason := _why_masks_are_unknown(layer):
             raise ValueError(
-                f"{layer.name} drops units inside of itself; masks at test time are known for "
-                "Dropout, SpatialDropout and GaussianDropout layers"
+                f"{layer.name} {reason}; masks at test time are known for Dropout, SpatialDropout "
+                "and GaussianDropout layers"
             )
-        elif layer._call_has_training_arg and not type(layer).__module__.startswith("keras."):
-            raise ValueError(
-                f"{layer.name} is a layer of its own that acts differently while training; masks "
-                "at test time are known for Dropout, SpatialDropout and GaussianDropout layers"
-            )
-        elif isinstance(layer, keras.layers.AlphaDropout):
-            raise ValueError(
-                f"{layer.name} does not multiply by a mask; masks at test time are known for "
-                "Dropout, SpatialDropout and GaussianDropout layers"
-            )
+
+
+def _why_masks_are_unknown(layer):
+    """What a layer without a mask of its own does that masks at test time would leave out."""
+    if isinstance(layer, keras.layers.AlphaDropout):
+        return "does not multiply by a mask"
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        return None  # its Dropout is a layer within it
+    if getattr(layer, "dropout", 0) or getattr(layer, "recurrent_dropout", 0):
+        return "drops units inside of itself"
+    if layer._call_has_training_arg and not type(layer).__module__.startswith("keras."):
+        return "is a layer of its own that acts differently while training"
+    return None
 
 
 def _masking(call):
