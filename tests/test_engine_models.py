@@ -295,7 +295,7 @@ REFUSED = {
         {"build_model": flat(hidden(), classes=3), "loss": "categorical_crossentropy"},
         "cannot be measured"),
     "rows of no set": ({"measured": ["tset"]}, "it takes 'train', 'validation' and 'test'"),
-    "correct of no set": ({"keep_correct": ["test"]}, "keep_correct names 'test'"),
+    "correct of no set": ({"keep_rows": ["test"]}, "keep_rows names 'test'"),
     "best without validation": ({"measured": ["train"], "keep_best": True}, "keep_best needs"),
 }  # fmt: skip
 
@@ -312,7 +312,7 @@ def test_which_rows_are_correct_is_refused_where_it_means_nothing(monkeypatch):
     with pytest.raises(NotTrainable, match="cannot be told which rows are correct"):
         replicate(
             example.make(1), rows("features to number"), seeds=[1], epochs=1, loss="mse",
-            keep_correct=["train"],
+            keep_rows=["train"],
         )  # fmt: skip
 
 

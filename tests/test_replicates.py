@@ -928,7 +928,7 @@ def test_any_sets_of_rows_are_measured_and_row_by_row(data, monkeypatch):
         "truth": lambda d: (d.x_train, d.y_train_true),
         "some": (data.x_validation[:70], data.y_validation[:70]),
     }
-    settings = {"seeds": [1, 2], "epochs": 2, "measured": sets, "keep_correct": ["some", "test"]}
+    settings = {"seeds": [1, 2], "epochs": 2, "measured": sets, "keep_rows": ["some", "test"]}
     result = replicate(small(), data, **settings)
     assert set(result.history) == {
         *(f"{name}_{metric}" for name in sets for metric in ("loss", "accuracy")),

@@ -1,8 +1,9 @@
-"""Rows and labels, split once into train, validation and test.
+"""Rows and labels, split anew by each seed into train, validation and test.
 
-The split of real data never changes: `seed` only decides which training rows are used and which
-of their labels are wrong, so that replicates differ in their training sets while every one of
-them is judged on the same held-out rows. Test rows are for the last cell of a chapter.
+Rows vary as seeds do: a seed decides which rows are for testing, which for validation, which of the
+others are trained on, and which of their labels are wrong. A technique is thus judged on all rows
+of a dataset, each by networks that have not seen it. Within a pair of trainings, which share their
+seed, all of this is the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from .parameters import OneLineError
 
-SPLIT_SEED = 20140614  # the only seed that ever touches the split
+SPLIT_SEED = 20140614  # joins every seed, so that rows are drawn by numbers of their own
 
 
 class DatasetError(OneLineError):
@@ -31,6 +32,8 @@ class Dataset:
         x_train, x_validation, x_test: float32 arrays of shape (rows, features).
         y_train, y_validation, y_test: int32 labels of shape (rows,), from 0 to `classes` - 1.
         y_train_true: the training labels before any label noise; equal to `y_train` without it.
+        test_ids: for each test row its number in the whole dataset, shape (rows,), by which a row is
+            known again when another seed tests on it too; None where no such number is known.
         classes: number of classes.
         image_shape: (height, width) where a row is a picture, otherwise None.
 
@@ -48,6 +51,7 @@ class Dataset:
     y_test: np.ndarray
     classes: int
     image_shape: tuple[int, int] | None
+    test_ids: np.ndarray | None = None
 
     def __post_init__(self):
         parts = {
@@ -93,43 +97,39 @@ class Dataset:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Pool:
-    """All rows of a dataset after the fixed split, before training rows are chosen."""
+class _Whole:
+    """All rows of a dataset, and how many of them a seed sets aside."""
 
     x: np.ndarray
     y: np.ndarray
-    x_validation: np.ndarray
-    y_validation: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
     classes: int
     image_shape: tuple[int, int] | None
+    validation_rows: int
+    test_rows: int
+    first_id: int = 0
+    cut: bool = False  # whether the last rows are set aside as they come, instead of drawn
+
+    @property
+    def train_rows(self) -> int:
+        """Rows that are left for training, at most."""
+        return len(self.x) - self.validation_rows - self.test_rows
 
 
-def _split_off(x, y, rows):
-    """Cut `rows` stratified rows off, by the fixed split seed."""
-    x, x_off, y, y_off = train_test_split(x, y, test_size=rows, stratify=y, random_state=SPLIT_SEED)
-    return x, y, x_off, y_off
-
-
-def _digits() -> _Pool:
+def _digits() -> _Whole:
     x, y = load_digits(return_X_y=True)
-    x, y = (x / 16).astype("float32"), y.astype("int32")
-    x, y, x_test, y_test = _split_off(x, y, 400)
-    x, y, x_validation, y_validation = _split_off(x, y, 397)
-    return _Pool(x, y, x_validation, y_validation, x_test, y_test, 10, (8, 8))
+    return _Whole((x / 16).astype("float32"), y.astype("int32"), 10, (8, 8), 197, 800)
 
 
-def _noise(seed: int) -> _Pool:
+def _noise(seed: int) -> _Whole:
     # 1000 x 20 normal numbers with labels drawn without looking at them, of which a `fit` with
-    # validation_split=0.2 keeps the last 200 back; 200 more rows serve as the test set.
+    # validation_split=0.2 keeps the last 200 back; 1000 more rows serve as the test set.
     rng = np.random.default_rng([SPLIT_SEED, seed])
-    x = rng.standard_normal((1200, 20), dtype="float32")
-    y = rng.integers(0, 10, 1200, dtype="int32")
-    return _Pool(x[:800], y[:800], x[800:1000], y[800:1000], x[1000:], y[1000:], 10, None)
+    x = rng.standard_normal((2000, 20), dtype="float32")
+    y = rng.integers(0, 10, 2000, dtype="int32")
+    return _Whole(x, y, 10, None, 200, 1000, first_id=2000 * seed, cut=True)
 
 
-def _keras_images(name: str) -> _Pool:
+def _keras_images(name: str) -> _Whole:
     from .backend import keras
 
     try:
@@ -140,15 +140,10 @@ def _keras_images(name: str) -> _Pool:
             f"dataset {name!r} could not be downloaded ({reason}); "
             "go online, or use 'digits' or 'noise', which need no download"
         ) from None
-    x, x_test = (a.reshape(len(a), -1).astype("float32") / 255 for a in (x, x_test))
-    y, y_test = y.astype("int32"), y_test.astype("int32")
-    # Held-out sets of 2,000 rows keep many seeds affordable, and both files repeat a few pictures.
-    x, first = np.unique(x, axis=0, return_index=True)
-    x, y, x_validation, y_validation = _split_off(x, y[first], 2000)
-    _, _, x_test, y_test = _split_off(x_test, y_test, 2000)
-    seen = {row.tobytes() for row in x} | {row.tobytes() for row in x_validation}
-    fresh = np.array([row.tobytes() not in seen for row in x_test])
-    return _Pool(x, y, x_validation, y_validation, x_test[fresh], y_test[fresh], 10, (28, 28))
+    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test]).astype("int32")
+    # Both files repeat a few pictures. Held-out sets of 2,000 rows keep many seeds affordable.
+    x, first = np.unique(x.reshape(len(x), -1), axis=0, return_index=True)
+    return _Whole(x.astype("float32") / 255, y[first], 10, (28, 28), 2000, 2000)
 
 
 _SOURCES = {
@@ -157,15 +152,30 @@ _SOURCES = {
     "mnist": lambda: _keras_images("mnist"),
 }
 NAMES = (*_SOURCES, "noise")
-_pools: dict[str, _Pool] = {}
+_wholes: dict[str, _Whole] = {}
 
 
-def _pool_of(name, seed):
+def _whole_of(name, seed):
     if name == "noise":  # there is no fixed set of noise: each seed draws its own
         return _noise(seed)
-    if name not in _pools:
-        _pools[name] = _SOURCES[name]()
-    return _pools[name]
+    if name not in _wholes:
+        _wholes[name] = _SOURCES[name]()
+    return _wholes[name]
+
+
+def _set_aside(ids, y, rows, rng):
+    """Cut `rows` rows off, with the classes in their shares; returns what is left and them."""
+    return train_test_split(ids, test_size=rows, stratify=y[ids], random_state=rng)
+
+
+def _split(whole, rng):
+    """Which rows a seed may train on, validates on and tests on."""
+    ids = np.arange(len(whole.x))
+    if whole.cut:
+        return np.split(ids, [whole.train_rows, whole.train_rows + whole.validation_rows])
+    ids, test = _set_aside(ids, whole.y, whole.test_rows, rng)
+    ids, validation = _set_aside(ids, whole.y, whole.validation_rows, rng)
+    return ids, validation, test
 
 
 def load(
@@ -182,12 +192,14 @@ def load(
         name: 'digits' (1,797 pictures of 8 x 8 pixels that come with scikit-learn), 'noise'
             (normal inputs with random labels, the negative control), or 'fashion_mnist' and
             'mnist', which Keras downloads.
-        train_rows: how many training rows to use, stratified by class; None uses all.
+        train_rows: how many training rows to use, stratified by class; None uses all that a seed
+            leaves for training: 800 of the digits and of the noise.
         label_noise: fraction of the training labels, 0 to 1, that are replaced by another class.
             Validation and test labels are never touched.
         random_labels: draw every training label at random, as Zhang et al. (2017) do
             (https://arxiv.org/abs/1611.03530).
-        seed: which training rows, and which wrong labels; for 'noise', all of its numbers.
+        seed: which rows train, validate and test, and which labels are wrong; for 'noise', all of
+            its numbers. With the same seed, more training rows leave the held-out rows as they are.
 
     Returns:
         A `Dataset`; features lie between 0 and 1, except for 'noise'.
@@ -199,30 +211,30 @@ def load(
         raise DatasetError(f"dataset is {name!r}; allowed are {', '.join(map(repr, NAMES))}")
     if not 0 <= label_noise <= 1:
         raise DatasetError(f"label_noise is {label_noise}; allowed is a fraction from 0 to 1")
-    pool = _pool_of(name, seed)
-    rows = len(pool.x) if train_rows is None else train_rows
-    if not pool.classes <= rows <= len(pool.x):
+    whole = _whole_of(name, seed)
+    count = whole.train_rows if train_rows is None else train_rows
+    if not whole.classes <= count <= whole.train_rows:
         raise DatasetError(
-            f"train_rows is {train_rows}; {name!r} allows {pool.classes} to {len(pool.x)}"
+            f"train_rows is {train_rows}; {name!r} allows {whole.classes} to {whole.train_rows}"
         )
+    bits = np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, SPLIT_SEED])))
+    ids, validation, test = _split(whole, bits)
     rng = np.random.default_rng([seed, SPLIT_SEED])  # not that of `_noise`
-    if rows == len(pool.x):
-        x, y_true = pool.x, pool.y
-    elif rows > len(pool.x) - pool.classes:  # too few rows left over to stratify by
-        chosen = rng.permutation(len(pool.x))[:rows]
-        x, y_true = pool.x[chosen], pool.y[chosen]
+    if count > len(ids) - whole.classes:  # too few rows would be left over to stratify by
+        ids = ids if count == len(ids) else rng.permutation(ids)[:count]
     else:
-        x, _, y_true, _ = train_test_split(
-            pool.x, pool.y, train_size=rows, stratify=pool.y, random_state=int(rng.integers(2**31))
+        ids, _ = train_test_split(
+            ids, train_size=count, stratify=whole.y[ids], random_state=int(rng.integers(2**31))
         )
+    x, y_true = whole.x[ids], whole.y[ids]
     y = y_true.copy()
     if random_labels:
-        y = rng.integers(0, pool.classes, rows, dtype="int32")
+        y = rng.integers(0, whole.classes, count, dtype="int32")
     elif label_noise:
-        wrong = rng.permutation(rows)[: round(label_noise * rows)]
-        shift = rng.integers(1, pool.classes, len(wrong), dtype="int32")
-        y[wrong] = (y_true[wrong] + shift) % pool.classes
+        wrong = rng.permutation(count)[: round(label_noise * count)]
+        shift = rng.integers(1, whole.classes, len(wrong), dtype="int32")
+        y[wrong] = (y_true[wrong] + shift) % whole.classes
     return Dataset(
-        name, x, y, y_true, pool.x_validation, pool.y_validation, pool.x_test, pool.y_test,
-        pool.classes, pool.image_shape,
+        name, x, y, y_true, whole.x[validation], whole.y[validation], whole.x[test], whole.y[test],
+        whole.classes, whole.image_shape, whole.first_id + test,
     )  # fmt: skip

@@ -104,7 +104,7 @@ class Program:
                 setattr(owner, attribute, value)
 
     def _measurement(self, x, y):
-        """Loss and metrics in inference mode, and whether the answer to each row is correct."""
+        """Loss and metrics in inference mode, and what `_row_by_row` tells of each row."""
         model = self.model
         model.reset_metrics()
         outputs = model(x, training=False) if model._call_has_training_arg else model(x)
@@ -123,14 +123,14 @@ class Program:
             logs = {**model.compute_metrics(x, y, outputs), "loss": loss}
         self.measured = tuple(logs)
         values = tf.stack([tf.cast(value, tf.float32) for value in logs.values()])
-        return values, _correct(y, outputs)
+        return values, *_row_by_row(y, outputs)
 
     def _try_measuring(self, x, y):
         """Measure once, which makes the variables of metrics, and see what it changes."""
         variables = list(self.model.variables)
         before = [variable.numpy() for variable in variables]
         try:
-            _, correct = self._measurement(x, y)
+            _, correct, _ = self._measurement(x, y)
         except NotTrainable:
             raise
         except (ValueError, TypeError, NotImplementedError, tf.errors.OpError) as error:
@@ -155,7 +155,7 @@ class Program:
         Returns:
             `run_epoch(x, y, weight, order, batch_size, values)`, which trains for one epoch and
             returns a number for each of `running`, and `measure(x, y)`, which returns one for each
-            of `measured` and for each row whether it is correct. Variables that change by being
+            of `measured`, and for each row whether it is correct and its label's output. Variables that change by being
             measured, such as the states of layers that always draw, are put back, so that the
             training goes on as it would have.
         """
@@ -173,25 +173,27 @@ class Program:
             )[0].numpy()
 
         def measure_part(x, y):
-            values, correct = tf.raw_ops.StatefulPartitionedCall(
-                args=[x, y, *measurement_captures], Tout=[tf.float32, tf.bool], f=measurement
+            values, correct, label_outputs = tf.raw_ops.StatefulPartitionedCall(
+                args=[x, y, *measurement_captures],
+                Tout=[tf.float32, tf.bool, tf.float32],
+                f=measurement,
             )
-            return values.numpy().astype("float64"), correct.numpy()
+            return values.numpy().astype("float64"), correct.numpy(), label_outputs.numpy()
 
         def measure(x, y):
             before = [variable.numpy() for variable in moved]
             if len(x) <= ROWS_AT_A_TIME:
-                values, correct = measure_part(x, y)
+                values, *by_row = measure_part(x, y)
             else:
                 starts = range(0, len(x), ROWS_AT_A_TIME)
                 parts = [(x[k : k + ROWS_AT_A_TIME], y[k : k + ROWS_AT_A_TIME]) for k in starts]
                 measured = [measure_part(*part) for part in parts]
                 shares = [len(part[0]) / len(x) for part in parts]
-                values = sum(s * v for s, (v, _) in zip(shares, measured, strict=True))
-                correct = np.concatenate([c for _, c in measured])
+                values = sum(s * v for s, (v, *_) in zip(shares, measured, strict=True))
+                by_row = [np.concatenate(part) for part in zip(*measured, strict=True)][1:]
             for variable, value in zip(moved, before, strict=True):
                 variable.assign(value)
-            return values, correct
+            return values, *by_row
 
         return run_epoch, measure
 
@@ -209,18 +211,28 @@ def _has_own(model, method):
     return getattr(type(model), method) is not getattr(keras.Model, method)
 
 
-def _correct(y, outputs):
-    """Whether each row's answer is its label, shape (rows,); empty where that has no meaning."""
+def _row_by_row(y, outputs):
+    """Whether each row's answer is its label, and the output that the label got, shape (rows,).
+
+    With a softmax or sigmoid output, the second is the probability of the label. Both are empty
+    where labels and outputs give them no meaning.
+    """
     if tf.is_tensor(outputs) and len(outputs.shape) == 2:
+        outputs = tf.cast(outputs, tf.float32)
         if outputs.shape[-1] == 1 and y.dtype.is_integer:
-            return tf.equal(outputs[:, 0] > 0.5, tf.reshape(y, [-1]) > 0)
+            yes = tf.reshape(y, [-1]) > 0
+            of_label = tf.where(yes, outputs[:, 0], 1 - outputs[:, 0])
+            return tf.equal(outputs[:, 0] > 0.5, yes), of_label
         if outputs.shape[-1] > 1:
             answers = tf.argmax(outputs, axis=-1, output_type=tf.int64)
+            labels = None
             if y.dtype.is_integer and (len(y.shape) == 1 or y.shape[-1] == 1):
-                return tf.equal(answers, tf.cast(tf.reshape(y, [-1]), tf.int64))
-            if len(y.shape) == 2 and y.shape[-1] == outputs.shape[-1]:
-                return tf.equal(answers, tf.argmax(y, axis=-1, output_type=tf.int64))
-    return tf.zeros(0, tf.bool)
+                labels = tf.cast(tf.reshape(y, [-1]), tf.int64)
+            elif len(y.shape) == 2 and y.shape[-1] == outputs.shape[-1]:
+                labels = tf.argmax(y, axis=-1, output_type=tf.int64)
+            if labels is not None:
+                return tf.equal(answers, labels), tf.gather(outputs, labels, batch_dims=1)
+    return tf.zeros(0, tf.bool), tf.zeros(0, tf.float32)
 
 
 def _use_fused_adam(optimizer):

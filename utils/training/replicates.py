@@ -59,7 +59,7 @@ def replicate(
     drop_remainder: bool = False,
     measured: Iterable[str] | Mapping[str, Any] = ("train", "validation"),
     measure_at: Iterable[int] | str | None = None,
-    keep_correct: Iterable[str] = (),
+    keep_rows: Iterable[str] = (),
     keep_best: bool = False,
     device: str | None = None,
     workers: int | None = None,
@@ -93,7 +93,8 @@ def replicate(
             mapping from names to pairs of rows and labels or to functions from a `Dataset` to one.
         measure_at: epochs after which to measure, counted from 1, the last one always among them,
             or "every". By default every epoch, or about `MEASURED_EPOCHS` of a longer training.
-        keep_correct: names of measured sets for which to keep which rows were correct.
+        keep_rows: names of measured sets for which to keep, of every row, if it was correct and which
+            output its label got: a bit and four bytes for each row, epoch and seed.
         keep_best: also keep the weights after the measured epoch with the lowest validation loss,
             for `Replicates.stopped_early`; by default every epoch is measured then.
         device: where to train, such as "/GPU:0"; by default the processor, unless there is a GPU
@@ -127,12 +128,12 @@ def replicate(
     )
     plan = _Plan(
         epochs, batch_size, reshuffle, drop_remainder,
-        _epochs_to_measure(epochs, measure_at, keep_best), tuple(keep_correct), keep_best,
+        _epochs_to_measure(epochs, measure_at, keep_best), tuple(keep_rows), keep_best,
     )  # fmt: skip
-    for name in plan.keep_correct:
+    for name in plan.keep_rows:
         if name not in rows.measured:
             raise ValueError(
-                f"keep_correct names {name!r}; measured are {', '.join(rows.measured) or 'none'}"
+                f"keep_rows names {name!r}; measured are {', '.join(rows.measured) or 'none'}"
             )
     if keep_best and "validation" not in rows.measured:
         raise ValueError("keep_best needs 'validation' among the measured sets")
@@ -170,7 +171,11 @@ def replicate(
                 np.stack([training.correct[name] for training in trained]),
                 len(first.measured[name][0]),
             )
-            for name in plan.keep_correct
+            for name in plan.keep_rows
+        },
+        _label_outputs={
+            name: np.stack([training.label_outputs[name] for training in trained])
+            for name in plan.keep_rows
         },
     )
 
@@ -184,16 +189,20 @@ class _Plan:
     reshuffle: bool
     drop_remainder: bool
     measure_at: tuple[int, ...]
-    keep_correct: tuple[str, ...]
+    keep_rows: tuple[str, ...]
     keep_best: bool
 
 
 @dataclasses.dataclass
 class _Training:
-    """What one replicate gave; `correct` holds packed bits of shape (epochs, bytes)."""
+    """What one replicate gave.
+
+    `correct` holds packed bits of shape (epochs, bytes), `label_outputs` shape (epochs, rows).
+    """
 
     history: dict[str, np.ndarray]
     correct: dict[str, np.ndarray]
+    label_outputs: dict[str, np.ndarray]
     weights: list[np.ndarray]
     best_weights: list[np.ndarray]
 
@@ -285,9 +294,9 @@ def _train_all(models, compiler, rows, plan, seeds, device, workers):
                 if stopped.is_set():
                     break
                 program, values = compiler.program(model)
-                if plan.keep_correct and not program.tells_correct:
+                if plan.keep_rows and not program.tells_correct:
                     raise NotTrainable(
-                        "keep_correct is given, but of these labels and outputs it cannot be told "
+                        "keep_rows is given, but of these labels and outputs it cannot be told "
                         "which rows are correct; it takes one class for each row"
                     )
                 initial = compiler.initial_values(program, start)
@@ -309,7 +318,8 @@ def _train(program, own, rows, plan, seed, values, stopped):
     weight = [] if rows.weight is None else [tf.constant(rows.weight)]
     sets = {name: tuple(map(tf.constant, pair)) for name, pair in rows.measured.items()}
     fed = len(rows.x) // plan.batch_size * plan.batch_size if plan.drop_remainder else len(rows.x)
-    history, correct = [], {name: [] for name in plan.keep_correct}
+    history, correct = [], {name: [] for name in plan.keep_rows}
+    label_outputs = {name: [] for name in plan.keep_rows}
     lowest, best = np.inf, None
     for epoch in range(1, plan.epochs + 1):
         if stopped.is_set():
@@ -320,10 +330,11 @@ def _train(program, own, rows, plan, seed, values, stopped):
             continue
         told = {}
         for name, pair in sets.items():
-            numbers, rows_correct = measure(*pair)
+            numbers, rows_correct, of_labels = measure(*pair)
             told |= {f"{name}_{m}": v for m, v in zip(program.measured, numbers, strict=True)}
             if name in correct:
                 correct[name].append(np.packbits(rows_correct))
+                label_outputs[name].append(of_labels)
         told |= {f"running_{m}": v for m, v in zip(program.running, running, strict=True)}
         history.append(told)
         if plan.keep_best and told["validation_loss"] < lowest:
@@ -333,6 +344,7 @@ def _train(program, own, rows, plan, seed, values, stopped):
     return _Training(
         history={name: np.array([told[name] for told in history]) for name in history[0]},
         correct={name: np.array(bits) for name, bits in correct.items()},
+        label_outputs={name: np.array(found) for name, found in label_outputs.items()},
         weights=weights,
         best_weights=best or weights,  # nothing is best among nans
     )

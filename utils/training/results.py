@@ -41,6 +41,7 @@ class Replicates:
     seconds: float
     _rows: np.ndarray = dataclasses.field(repr=False)  # a row or two, for models built on use
     _correct_bits: dict[str, tuple[np.ndarray, int]] = dataclasses.field(repr=False)
+    _label_outputs: dict[str, np.ndarray] = dataclasses.field(repr=False)
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -70,7 +71,7 @@ class Replicates:
         """Which rows of a set were answered correctly.
 
         Args:
-            rows: a set of which `replicate` was asked to keep this, with `keep_correct`.
+            rows: a set of which `replicate` was asked to keep this, with `keep_rows`.
 
         Returns:
             Booleans of shape (replicates, len(epochs), rows).
@@ -78,13 +79,30 @@ class Replicates:
         Raises:
             ValueError: it was not kept.
         """
-        if rows not in self._correct_bits:
-            raise ValueError(
-                f"which rows of {rows!r} were correct was not kept: call replicate with "
-                f"keep_correct=[{rows!r}]"
-            )
-        bits, count = self._correct_bits[rows]
+        bits, count = self._kept(self._correct_bits, rows)
         return np.unpackbits(bits, axis=-1, count=count).astype(bool)
+
+    def label_outputs(self, rows: str) -> np.ndarray:
+        """The output that the label of each row got; with a softmax output its probability.
+
+        Args:
+            rows: as for `correct`.
+
+        Returns:
+            float32 array of shape (replicates, len(epochs), rows).
+
+        Raises:
+            ValueError: it was not kept.
+        """
+        return self._kept(self._label_outputs, rows)
+
+    def _kept(self, found, rows):
+        if rows not in found:
+            raise ValueError(
+                f"the rows of {rows!r} were not kept one by one: call replicate with "
+                f"keep_rows=[{rows!r}]"
+            )
+        return found[rows]
 
     def stopped_early(self) -> Replicates:
         """The same trainings with the weights that were best on the validation rows.
