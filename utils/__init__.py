@@ -5,7 +5,8 @@
     datasets       rows and labels, split into train, validation and test
     models         every network of the course, as plain Keras models
     training       the visible `fit`, and one training per seed in one compiled program
-    measures       what is read off predictions: accuracy, wrong labels repeated
+    intervals      intervals that hold an effect as often as they say
+    measures       what is read off replicates, for each seed and budget
     claims         a sentence, its paired evidence and its verdict
     figures        pictures of replicated results and of effects
     atlas          what each technique does where, measured once and kept as a table

@@ -1,10 +1,12 @@
-"""A sentence, the paired measurements behind it, and the verdict they allow.
+"""A comparison, the paired measurements behind it, and what may be said after it.
 
-The effect is the mean over seeds of treatment minus control, both measured with the same seed.
-Its 95 % interval is a bias-corrected and accelerated bootstrap over the pairs (Efron 1987,
-https://doi.org/10.2307/2289144; `scipy.stats.bootstrap`). Of many claims without an effect, one in
-twenty would show one by chance. Claims that are made together are therefore judged by wider
-intervals, of level 1 - 0.05/comparisons, which all hold at a time with about 95 % (Bonferroni).
+The effect is the mean over seeds of treatment minus control, both measured with the same seed. Of
+many claims without an effect, one in twenty would show one by chance. Claims that are made together
+are therefore judged by wider intervals, of level 1 - 0.05/comparisons, which all hold at a time with
+about 95 % (Bonferroni). `intervals` says how an interval is made.
+
+A claim about trained networks is judged at its whole budget and at half of it. Where both agree it
+lasts; where they do not, its sentence names the budget.
 """
 
 from __future__ import annotations
@@ -12,70 +14,90 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
-import re
-import warnings
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+
+from .intervals import CONFIDENCE, confidence_interval, error_over_seeds_and_rows
+from .measures import Measurement
 
 SUPPORTED = "supported"
-NOT_SUPPORTED = "not supported"
-NO_DIFFERENCE = "no difference found"
-VERDICTS = (SUPPORTED, NOT_SUPPORTED, NO_DIFFERENCE)
+OPPOSITE = "opposite found"
+NO_DIFFERENCE = "no difference"
+UNDECIDED = "undecided"
+VERDICTS = (SUPPORTED, OPPOSITE, NO_DIFFERENCE, UNDECIDED)
 
-CONFIDENCE = 0.95
-RESAMPLES = 9999
-# Enough for about sixty resamples beyond each end of an interval for twenty comparisons.
-RESAMPLES_FOR_VERDICTS = 49_999
+# Differences up to this size count as none: one value for each metric, for the whole course.
+SMALLEST_EFFECT = {
+    "accuracy": 0.01,  # one picture in a hundred
+    "cross-entropy in nats": 0.02,
+    "share of the wrong labels": 0.01,
+    "interaction in accuracy": 0.01,
+    "epochs": 0.5,
+    "number of learning rates": 0.5,
+    "ratio of variances": 0.1,
+    "mutual information in nats": 0.01,
+    "relative change": 0.1,
+    "norm of the kernels": 0.1,
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Claim:
     """One empirical sentence of the course.
 
-    Displayed as plain text it shows only what is the same on every machine: id, sentence, verdict
-    and number of seeds. The rich display adds the numbers, and the metadata of the output holds
-    them in full precision under the key "claim".
+    The sentence is made of its parts in the direction that was found: "With wrong labels, dropout
+    raised the accuracy of a wide network", or "lowered", or "changed ... by less than 0.01".
+    Displayed as plain text a claim shows only what is the same on every machine. The rich display
+    adds the numbers, and the metadata of the output holds them in full precision under "claim".
 
     Attributes:
         id: short name, unique in the course, such as "dropout-helps-wide-nets".
-        sentence: what is claimed of the treatment against the control.
-        treatment, control: one number per seed, arrays of shape (seeds,), in the same order.
-        metric: what the numbers are, such as "validation accuracy".
-        direction: whether the sentence says that the treatment is "higher" or "lower".
+        context: where it was asked, such as "With wrong labels"; may be empty.
+        subject: the treatment, such as "dropout".
+        what: what it is about without an article, such as "accuracy of a wide network".
+        against: what the subject is compared with, where that is more than its absence.
+        direction: whether the treatment was expected to be "higher" or "lower".
+        metric: one of `SMALLEST_EFFECT`.
+        treatment: a `Measurement`, or one number per seed, shape (seeds,).
+        control: the same, or one number for all seeds, such as chance.
         seeds: the seed of each pair.
-        smallest_effect: effects up to this size count as no difference, in units of the metric;
-            best decided before looking.
-        comparisons: how many claims are made together with this one, itself included. The
-            verdict allows for all of them.
+        comparisons: how many claims are made together with this one, itself included. The verdict
+            allows for all of them.
 
-    Where a training diverged, so that a number is not finite, effect and interval are nan and no
-    difference is found.
+    Where a training diverged, so that a number is not finite, effect and interval are nan and the
+    claim is undecided.
 
     Raises:
-        ValueError: shapes that do not match, fewer than two pairs, or repeated seeds.
+        ValueError: shapes that do not match, fewer than two pairs, repeated seeds, or a metric
+            that has no smallest effect.
     """
 
     id: str
-    sentence: str
-    treatment: np.ndarray
-    control: np.ndarray
+    subject: str
+    what: str
+    treatment: Measurement | np.ndarray
+    control: Measurement | np.ndarray | float
     metric: str
     direction: Literal["higher", "lower"]
     seeds: tuple[int, ...]
-    smallest_effect: float = 0.0
+    context: str = ""
+    against: str = ""
     comparisons: int = 1
 
     def __post_init__(self):
         for name in ("treatment", "control"):
-            values = np.asarray(getattr(self, name), dtype="float64")
-            if values.shape != (len(self.seeds),):
-                raise ValueError(
-                    f"{self.id}: {name} has shape {values.shape}; "
-                    f"it takes one number for each of the {len(self.seeds)} seeds"
-                )
-            object.__setattr__(self, name, values)
+            given = getattr(self, name)
+            if not isinstance(given, Measurement):
+                values = np.asarray(given, dtype="float64")
+                if name == "control" and values.ndim == 0:
+                    values = np.full(len(self.seeds), values)
+                if values.ndim != 1:
+                    raise ValueError(self._shape_error(name, values.shape))
+                object.__setattr__(self, name, Measurement(values[:, None], (1,)))
+            values = getattr(self, name).values
+            if len(values) != len(self.seeds):
+                raise ValueError(self._shape_error(name, values.shape[:1]))
         if len(self.seeds) < 2 or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(
                 f"{self.id}: a claim needs at least two pairs, each of a seed of its own"
@@ -84,23 +106,41 @@ class Claim:
             raise ValueError(
                 f"{self.id}: direction is {self.direction!r}; it is 'higher' or 'lower'"
             )
-        if not self.smallest_effect >= 0:
+        if self.metric not in SMALLEST_EFFECT:
             raise ValueError(
-                f"{self.id}: smallest_effect is {self.smallest_effect}; it starts at 0"
+                f"{self.id}: metric is {self.metric!r}; a smallest effect is set for "
+                f"{', '.join(SMALLEST_EFFECT)}"
             )
         if self.comparisons < 1:
             raise ValueError(f"{self.id}: comparisons is {self.comparisons}; it starts at 1")
 
+    def _shape_error(self, name, shape):
+        return (
+            f"{self.id}: {name} has shape {shape}; "
+            f"it takes one number for each of the {len(self.seeds)} seeds"
+        )
+
+    # What was measured
+
+    @functools.cached_property
+    def difference(self) -> Measurement:
+        """Treatment minus control, pair by pair, at each budget that both were measured at."""
+        if len(self.treatment.epochs) > 1 and len(self.control.epochs) == 1:
+            return self.treatment - self.control.final
+        return self.treatment - self.control
+
     @property
-    def differences(self) -> np.ndarray:
-        """Treatment minus control, shape (seeds,)."""
-        with np.errstate(invalid="ignore"):  # inf - inf, where both diverged
-            return self.treatment - self.control
+    def smallest_effect(self) -> float:
+        """Differences up to this size count as none."""
+        return SMALLEST_EFFECT[self.metric]
 
     @property
     def effect(self) -> float:
-        """Mean difference, in units of the metric."""
-        differences = self.differences
+        """Mean difference at the whole budget, in units of the metric."""
+        return self._effect(-1)
+
+    def _effect(self, column):
+        differences = self.difference.values[:, column]
         return float(differences.mean()) if np.isfinite(differences).all() else np.nan
 
     @property
@@ -108,59 +148,142 @@ class Claim:
         """Mean difference in standard deviations of the differences (Cohen's d for pairs)."""
         if not np.isfinite(self.effect):
             return np.nan
-        spread = self.differences.std(ddof=1)
+        spread = self.difference.final.std(ddof=1)
         if spread == 0:
             return float(np.sign(self.effect)) * np.inf if self.effect else 0.0
         return self.effect / float(spread)
 
+    def _interval(self, column, level):
+        by_row, error = self.difference.by_row, None
+        if by_row is not None:
+            error = error_over_seeds_and_rows(by_row[:, column], self.difference.row_ids)
+        return confidence_interval(self.difference.values[:, column], level, error)
+
     @functools.cached_property
     def interval(self) -> tuple[float, float]:
         """95 % confidence interval of the effect."""
-        return confidence_interval(self.differences)
+        return self._interval(-1, CONFIDENCE)
+
+    @property
+    def _joint_level(self):
+        return 1 - (1 - CONFIDENCE) / self.comparisons
 
     @functools.cached_property
     def joint_interval(self) -> tuple[float, float]:
         """Interval of level 1 - 0.05/comparisons, by which the claim is judged."""
-        if self.comparisons == 1:
-            return self.interval
-        level = 1 - (1 - CONFIDENCE) / self.comparisons
-        return confidence_interval(self.differences, level, RESAMPLES_FOR_VERDICTS)
+        return self._interval(-1, self._joint_level)
+
+    # What may be said
 
     @property
     def verdict(self) -> str:
         """One of `VERDICTS`: where the joint interval lies, seen from the smallest effect."""
+        return verdict_of(self.joint_interval, self.smallest_effect, self.direction)
+
+    @functools.cached_property
+    def budget(self) -> dict | None:
+        """The epochs, what was found at half of them, and the effect over all that were measured.
+
+        None where the claim is not about a budget: it was measured once.
+        """
+        measured = self.difference
+        if measured.half is None or len(measured.epochs) < 2:
+            return None
+        half = self._interval(measured.half, self._joint_level)
+        found = verdict_of(half, self.smallest_effect, self.direction)
+        at_half = self._effect(measured.half)
         low, high = self.joint_interval
-        if self.direction == "lower":
-            low, high = -high, -low
-        if low > self.smallest_effect:
-            return SUPPORTED
-        if high < -self.smallest_effect:
-            return NOT_SUPPORTED
-        return NO_DIFFERENCE
+        curve = [self._interval(column, CONFIDENCE) for column in range(len(measured.epochs))]
+        return {
+            "epochs": measured.epochs[-1],
+            "half": {"effect": _plain(at_half), "joint_interval": _plain(half), "verdict": found},
+            "lasts": bool(found == self.verdict and low <= at_half <= high),
+            "over_epochs": {
+                "epochs": list(measured.epochs),
+                "effect": [_plain(self._effect(c)) for c in range(len(measured.epochs))],
+                "interval": [_plain(bounds) for bounds in curve],
+            },
+        }
+
+    @property
+    def lasts(self) -> bool | None:
+        """Whether half of the budget says the same; None where there is no budget."""
+        return self.budget["lasts"] if self.budget else None
+
+    def _said(self, tail, verdict=None):
+        verdict = verdict or self.verdict
+        higher = (self.direction == "higher") == (verdict == SUPPORTED)
+        start = ", ".join(filter(None, [self._budget_in_words(), _lower_first(self.context)]))
+        small = f"{self.smallest_effect:g}"
+        if verdict in (SUPPORTED, OPPOSITE):
+            if self.against:
+                way = "higher" if higher else "lower"
+                said = f"{self.subject} gave a {way} {self.what} than {self.against}{tail}"
+            else:
+                said = f"{self.subject} {'raised' if higher else 'lowered'} the {self.what}{tail}"
+        elif verdict == NO_DIFFERENCE:
+            if self.against:
+                said = (
+                    f"{self.subject} and {self.against} gave the same {self.what}, within {small}"
+                )
+            else:
+                said = f"{self.subject} changed the {self.what} by less than {small}"
+        elif self.against:
+            said = f"it is undecided which of {self.subject} and {self.against} gives a higher {self.what}"
+        else:
+            said = f"it is undecided whether {self.subject} changed the {self.what} by more than {small}"
+        said = ", ".join(filter(None, [start, said]))
+        return said[:1].upper() + said[1:] + "."
+
+    def _budget_in_words(self):
+        if self.lasts is not False:
+            return ""
+        epochs = self.budget["epochs"]
+        return f"after {epochs} epoch{'s' * (epochs != 1)}"
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in words; it names the budget where half of it says something else."""
+        return self._said("")
+
+    @property
+    def prediction(self) -> str:
+        """What was expected, in words."""
+        way = "higher" if self.direction == "higher" else "lower"
+        verb = (
+            f"gives a {way}"
+            if self.against
+            else ("raises the" if way == "higher" else "lowers the")
+        )
+        said = f"{self.subject} {verb} {self.what}"
+        if self.against:
+            said += f" than {self.against}"
+        said = ", ".join(filter(None, [_lower_first(self.context), said]))
+        return said[:1].upper() + said[1:] + "."
 
     def record(self) -> dict:
         """All that was measured, as plain numbers and strings; None for what is not finite."""
-
-        def plain(numbers):
-            return [float(x) if np.isfinite(x) else None for x in numbers]
-
-        effect, effect_size = plain([self.effect, self.effect_size])
         return {
             "id": self.id,
             "sentence": self.sentence,
+            "prediction": self.prediction,
             "metric": self.metric,
             "direction": self.direction,
             "smallest_effect": self.smallest_effect,
             "verdict": self.verdict,
-            "effect": effect,
-            "interval": plain(self.interval),
+            "effect": _plain(self.effect),
+            "interval": _plain(self.interval),
             "comparisons": self.comparisons,
-            "joint_interval": plain(self.joint_interval),
-            "effect_size": effect_size,
+            "joint_interval": _plain(self.joint_interval),
+            "effect_size": _plain(self.effect_size),
+            "budget": self.budget,
+            "rows_vary": self.difference.by_row is not None,
             "seeds": list(self.seeds),
-            "treatment": plain(self.treatment),
-            "control": plain(self.control),
+            "treatment": _plain(self.treatment.final),
+            "control": _plain(self.control.final),
         }
+
+    # How it is shown
 
     def __str__(self):
         return f"{self.sentence}\n{self.verdict} ({len(self.seeds)} paired seeds) [{self.id}]"
@@ -168,77 +291,139 @@ class Claim:
     __repr__ = __str__
 
     def _repr_html_(self):
-        return (
-            f'<div class="claim" id="claim-{html.escape(self.id)}" '
-            'style="border-left: 0.3em solid #0072b2; padding: 0.2em 1em; margin: 0.5em 0">'
-            f"<p><strong>{html.escape(self.sentence)}</strong></p>"
-            f"<p>Verdict: <strong>{self.verdict}</strong>. "
-            f"{html.escape(_typeset(self._numbers()))} "
-            f"<code>{html.escape(self.id)}</code></p></div>"
-        )
-
-    def _numbers(self):
-        finite = np.isfinite(self.differences).sum()
-        if finite < len(self.seeds):
-            return f"Nothing was measured: only {finite} of {len(self.seeds)} seeds gave a number."
-        low, high = self.interval
-        size = f"{self.effect_size:+.1f}" if np.isfinite(self.effect_size) else "not defined"
-        small = f"; up to {self.smallest_effect:g} counts as none" if self.smallest_effect else ""
-        together = ""
-        if self.comparisons > 1:
-            together = "; {:+.4f} to {:+.4f} when allowing for all {} claims of the chapter".format(
-                *self.joint_interval, self.comparisons
-            )
-        return (
-            f"Effect on {self.metric}: {self.effect:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
-            f"{together}{small} ({self.treatment.mean():.4f} against {self.control.mean():.4f}, "
-            f"{len(self.seeds)} paired seeds, effect size {size})."
-        )
+        return card(self.record())
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         data = {"text/plain": str(self), "text/html": self._repr_html_()}
         return data, {"claim": self.record()}
 
 
-def _typeset(text):
-    """Minus signs for hyphens before numbers; a zero has neither sign."""
-    text = re.sub(r"[+-](0\.0+)(?!\d)", r"\1", text)
-    return re.sub(r"(?<!\S)-(?=\d)", "\N{MINUS SIGN}", text)
-
-
-def confidence_interval(
-    values: np.ndarray, level: float | None = None, resamples: int | None = None
-) -> tuple[float, float]:
-    """Bootstrap interval of a mean.
+def verdict_of(joint_interval: tuple[float, float], smallest_effect: float, direction: str) -> str:
+    """One of `VERDICTS`.
 
     Args:
-        values: shape (seeds,), at least two numbers.
-        level: how often intervals made like this one hold the mean, between 0 and 1;
-            `CONFIDENCE` by default.
-        resamples: number of bootstrap resamples; `RESAMPLES` by default.
-
-    Returns:
-        Lower and upper bound; both equal the mean where all values are the same, and both are nan
-        where a value is not finite.
+        joint_interval: lower and upper bound of the effect.
+        smallest_effect: differences up to this size count as none.
+        direction: the expected one, "higher" or "lower".
     """
-    values = np.asarray(values, dtype="float64")
-    if not np.isfinite(values).all():
-        return np.nan, np.nan
-    if np.ptp(values) == 0:
-        return float(values[0]), float(values[0])
-    # The generator is the bootstrap's own: the same values always give the same interval. BCa is
-    # not defined where nearly all values are equal; the percentiles of the resamples then are.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        for method in ("BCa", "percentile"):
-            low, high = stats.bootstrap(
-                (values,),
-                np.mean,
-                n_resamples=resamples or RESAMPLES,
-                confidence_level=level or CONFIDENCE,
-                method=method,
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-            if np.isfinite([low, high]).all():
-                break
-    return float(low), float(high)
+    low, high = joint_interval
+    if direction == "lower":
+        low, high = -high, -low
+    if low > smallest_effect:
+        return SUPPORTED
+    if high < -smallest_effect:
+        return OPPOSITE
+    if -smallest_effect <= low and high <= smallest_effect:
+        return NO_DIFFERENCE
+    return UNDECIDED
+
+
+BADGES = {SUPPORTED: "#00785a", OPPOSITE: "#c14a00", NO_DIFFERENCE: "#5c5c5c", UNDECIDED: "#8a6a00"}
+
+
+def card(record: dict) -> str:
+    """A claim as HTML: what was found, its verdict, its interval drawn, and the rest folded."""
+    verdict, name = record["verdict"], html.escape(record["id"])
+    colour = BADGES[verdict]
+    parts = [
+        f'<div class="claim" id="claim-{name}" style="border-left: 0.3em solid {colour}; '
+        'padding: 0.2em 1em; margin: 0.5em 0">',
+        f"<p><strong>{html.escape(record['sentence'])}</strong></p>",
+        f'<p><span class="verdict" style="border: 1px solid {colour}; border-radius: 0.3em; '
+        f'padding: 0 0.4em; white-space: nowrap">{verdict}</span> {_short(record)}</p>',
+        _drawn(record, colour),
+        f"<details><summary>How it was measured</summary><p>{_numbers(record)} "
+        f"<code>{name}</code></p></details></div>",
+    ]
+    return "".join(parts)
+
+
+def _short(record):
+    if record["effect"] is None:
+        finite = sum(
+            None not in pair for pair in zip(record["treatment"], record["control"], strict=True)
+        )
+        return f"Nothing was measured: only {finite} of {len(record['seeds'])} seeds gave a number."
+    said = f"Effect on {html.escape(record['metric'])}: {_signed(record['effect'])}."
+    budget = record["budget"]
+    if budget and budget["lasts"]:
+        said += f" It lasts: half of the {budget['epochs']} epochs say the same."
+    elif budget and budget["half"]["effect"] is not None:
+        half = budget["half"]
+        said += (
+            f" It depends on the budget: after {budget['epochs'] // 2} epochs it was "
+            f"{_signed(half['effect'])} ({half['verdict']})."
+        )
+    return said
+
+
+def _numbers(record):
+    if record["effect"] is None:
+        return f"Expected: {html.escape(record['prediction'])}"
+    means = [np.mean(record[group]) for group in ("treatment", "control")]
+    size = record["effect_size"]
+    together = ""
+    if record["comparisons"] > 1:
+        together = (
+            f"; {_range(record['joint_interval'])} when allowing for all "
+            f"{record['comparisons']} claims made together, by which it is judged"
+        )
+    return (
+        f"Expected: {html.escape(record['prediction'])} Found: {_signed(record['effect'])}, "
+        f"95 % interval {_range(record['interval'])}{together}; up to "
+        f"{record['smallest_effect']:g} counts as none. {_number(means[0])} against "
+        f"{_number(means[1])}, {len(record['seeds'])} paired seeds"
+        + (", other held-out rows counted in" if record["rows_vary"] else "")
+        + f", effect size {'not defined' if size is None else _signed(size, 1)}."
+    )
+
+
+def _drawn(record, colour):
+    """The interval beside zero and the field that counts as none."""
+    if record["effect"] is None:
+        return ""
+    small, (low, high) = record["smallest_effect"], record["joint_interval"]
+    reach = 1.15 * max(abs(low), abs(high), 1.5 * small)
+
+    def at(x):
+        return f"{150 + 140 * x / reach:.1f}"
+
+    words = (
+        f"Effect {_signed(record['effect'])}, interval {_range(record['joint_interval'])}, "
+        f"beside zero and the smallest effect of {small:g}"
+    )
+    width = 280 * small / reach
+    return (
+        f'<svg role="img" aria-label="{words}" viewBox="0 0 300 24" '
+        'style="display: block; width: 100%; max-width: 30em; height: 1.9em">'
+        f'<rect x="{at(-small)}" y="2" width="{width:.1f}" height="20" fill="#808080" '
+        'fill-opacity="0.25"/><line x1="150" x2="150" y1="0" y2="24" stroke="currentColor"/>'
+        f'<line x1="{at(low)}" x2="{at(high)}" y1="12" y2="12" stroke="{colour}" stroke-width="3"/>'
+        f'<circle cx="{at(record["effect"])}" cy="12" r="5" fill="{colour}"/></svg>'
+    )
+
+
+def _lower_first(text):
+    return text[:1].lower() + text[1:]
+
+
+def _plain(numbers):
+    if np.ndim(numbers):
+        return [_plain(number) for number in numbers]
+    return float(numbers) if np.isfinite(numbers) else None
+
+
+def _number(number, places=None):
+    if places is None:
+        places = 1 if abs(number) >= 10 else 3
+    text = f"{abs(number):.{places}f}"
+    return text if number >= 0 or not float(text) else f"\N{MINUS SIGN}{text}"
+
+
+def _signed(number, places=None):
+    text = _number(number, places)
+    return text if text.startswith("\N{MINUS SIGN}") or not float(text) else f"+{text}"
+
+
+def _range(bounds):
+    return f"{_signed(bounds[0])} to {_signed(bounds[1])}"

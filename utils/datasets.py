@@ -238,3 +238,29 @@ def load(
         name, x, y, y_true, whole.x[validation], whole.y[validation], whole.x[test], whole.y[test],
         whole.classes, whole.image_shape, whole.first_id + test,
     )  # fmt: skip
+
+
+def with_validation_rows_of_its_own(data: Dataset, share: float = 0.2) -> Dataset:
+    """The same data with validation rows that come out of the training rows.
+
+    Who has a number of labelled rows has to choose with some of them, and their labels are as often
+    wrong as those of the others. The rest is left for training; test rows stay as they are.
+
+    Args:
+        data: its validation rows are not used.
+        share: fraction of the training rows, above 0 and below 1.
+
+    Raises:
+        DatasetError: no row would be left for the one or for the other.
+    """
+    count = round(share * len(data.x_train))
+    if not 0 < count < len(data.x_train):
+        raise DatasetError(
+            f"share is {share} of {len(data.x_train)} training rows; both parts need at least one"
+        )
+    return dataclasses.replace(  # the rows come in an order that was drawn
+        data,
+        x_train=data.x_train[count:], y_train=data.y_train[count:],
+        y_train_true=data.y_train_true[count:],
+        x_validation=data.x_train[:count], y_validation=data.y_train[:count],
+    )  # fmt: skip

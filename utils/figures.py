@@ -25,7 +25,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .claims import VERDICTS, confidence_interval
+from .claims import VERDICTS
+from .intervals import confidence_interval
 
 COLOURS = ("#0072b2", "#c14a00", "#00785a", "#8f3b76", "#5c5c5c", "#8a6a00")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))

@@ -1,13 +1,171 @@
-"""What is read off the predictions of replicates, one number for each of them."""
+"""What is read off replicates: for each seed a number after every measured epoch.
+
+A `Measurement` keeps the budget with the numbers, and where they are means over held-out rows, what
+each row contributed, so that a claim can be judged at half of the budget and with other rows in
+mind.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 
 from .datasets import Dataset
 from .training import Replicates
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measurement:
+    """Numbers of each seed at each of some budgets.
+
+    Attributes:
+        values: shape (seeds, budgets), the largest budget last.
+        epochs: passes over the training rows behind each column, in ascending order.
+        by_row: what each held-out row contributed, shape (seeds, budgets, rows), whose mean over
+            the rows is `values`; None where the numbers are no means over held-out rows.
+        row_ids: which row of the whole dataset each is, shape (seeds, rows), or None.
+
+    Raises:
+        ValueError: shapes that do not match.
+    """
+
+    values: np.ndarray
+    epochs: tuple[int, ...]
+    by_row: np.ndarray | None = None
+    row_ids: np.ndarray | None = None
+
+    def __post_init__(self):
+        if np.ndim(self.values) != 2 or np.shape(self.values)[1] != len(self.epochs):
+            raise ValueError(
+                f"values has shape {np.shape(self.values)}; it takes one column for each of the "
+                f"{len(self.epochs)} budgets"
+            )
+
+    @property
+    def final(self) -> np.ndarray:
+        """The numbers at the whole budget, shape (seeds,)."""
+        return self.values[:, -1]
+
+    @property
+    def half(self) -> int | None:
+        """The column at half of the budget; None where nothing was measured there."""
+        return self.epochs.index(self.epochs[-1] // 2) if self._has_half else None
+
+    @property
+    def _has_half(self):
+        return self.epochs[-1] // 2 in self.epochs
+
+    def halved(self) -> Measurement:
+        """Only the columns at half of the budget, where there is one, and at all of it."""
+        columns = [self.half, -1] if self._has_half else [-1]
+        return self._with(
+            self.values[:, columns],
+            None if self.by_row is None else self.by_row[:, columns],
+            tuple(self.epochs[column] for column in columns),
+        )
+
+    def _with(self, values, by_row, epochs=None):
+        return Measurement(
+            values, self.epochs if epochs is None else epochs, by_row,
+            None if by_row is None else self.row_ids,
+        )  # fmt: skip
+
+    def __sub__(self, other) -> Measurement:
+        """The difference, pair by pair; numbers or one number for each seed can be taken off too.
+
+        Trainings of different lengths are compared at half and at all of their budgets.
+        """
+        if not isinstance(other, Measurement):
+            off = np.reshape(np.asarray(other, dtype="float64"), (-1, 1))
+            by_row = None if self.by_row is None else self.by_row - off[..., None]
+            return self._with(self.values - off, by_row)
+        if self.epochs != other.epochs:
+            mine, others = self.halved(), other.halved()
+            if len(mine.epochs) != len(others.epochs):
+                mine, others = (m._only_final() for m in (mine, others))
+            return mine._minus(others)
+        return self._minus(other)
+
+    def _only_final(self):
+        return self._with(
+            self.values[:, -1:], None if self.by_row is None else self.by_row[:, -1:],
+            self.epochs[-1:],
+        )  # fmt: skip
+
+    def _minus(self, other):
+        with np.errstate(invalid="ignore"):  # inf - inf, where both diverged
+            values = self.values - other.values
+        if self.by_row is None or other.by_row is None:
+            # Rows of one part alone still vary; the other part then counts as exact.
+            return self._with(values, None)
+        if not np.array_equal(self.row_ids, other.row_ids):
+            raise ValueError("treatment and control were not judged on the same rows")
+        with np.errstate(invalid="ignore"):
+            by_row = self.by_row.astype("float32") - other.by_row.astype("float32")
+        return self._with(values, by_row)
+
+
+def measured(results: Replicates, metric: str) -> Measurement:
+    """A curve of `Replicates.history` as it is, such as "train_loss"."""
+    return Measurement(results[metric], results.epochs)
+
+
+def test_accuracy(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:
+    """Share of the test rows that are answered correctly.
+
+    Args:
+        results: trained with `keep_rows=["test"]`.
+        data: the function from a seed to the rows that it was trained and tested on.
+    """
+    correct = results.correct("test")
+    return Measurement(correct.mean(axis=-1), results.epochs, correct, _test_ids(results, data))
+
+
+def test_loss(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:
+    """Mean cross-entropy on the test rows, in nats, without penalty or label smoothing.
+
+    The arguments are those of `test_accuracy`.
+    """
+    losses = -np.log(np.maximum(results.label_outputs("test"), 1e-7))  # the bound that Keras uses
+    return Measurement(
+        losses.mean(axis=-1, dtype="float64"), results.epochs, losses, _test_ids(results, data)
+    )
+
+
+def stopped_early(measurement: Measurement, results: Replicates) -> Measurement:
+    """The same numbers at the epoch with the lowest validation loss, for each seed its own.
+
+    Of every budget only the epochs up to it are looked at, as a patient `EarlyStopping` with
+    `restore_best_weights=True` would.
+
+    Args:
+        measurement: what was measured of `results` at all of its epochs.
+        results: trained with "validation" among the measured sets.
+    """
+    losses = np.nan_to_num(results["validation_loss"], nan=np.inf)
+    columns = np.arange(losses.shape[1])
+    up_to = np.where(columns <= columns[:, None], losses[:, None, :], np.inf)
+    chosen = up_to.argmin(axis=-1)  # (seeds, budgets)
+    by_row = measurement.by_row
+    if by_row is not None:
+        by_row = np.take_along_axis(by_row, chosen[..., None], axis=1)
+    return measurement._with(np.take_along_axis(measurement.values, chosen, axis=1), by_row)
+
+
+def generalization_gap(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:
+    """Test loss minus training loss, both measured after the epoch in inference mode.
+
+    Only the test rows count as varying. The arguments are those of `test_accuracy`.
+    """
+    loss = test_loss(results, data)
+    by_row = loss.by_row - results["train_loss"][..., None].astype("float32")
+    return loss._with(loss.values - results["train_loss"], by_row)
+
+
+def _test_ids(results, data):
+    return np.array([data(seed).test_ids for seed in results.seeds])
 
 
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -28,27 +186,29 @@ def cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Args:
         outputs: probabilities of shape (replicates, rows, classes).
-        labels: whole numbers of shape (rows,).
+        labels: whole numbers of shape (rows,), or (replicates, rows).
 
     Returns:
         Shape (replicates,), in nats; no penalty and no label smoothing is in it.
     """
-    given = np.take_along_axis(outputs, np.asarray(labels)[None, :, None], axis=-1)[..., 0]
+    labels = np.broadcast_to(labels, outputs.shape[:-1])
+    given = np.take_along_axis(outputs, labels[..., None], axis=-1)[..., 0]
     return -np.log(np.maximum(given, 1e-7)).mean(axis=-1)  # the bound that Keras uses
 
 
-def wrong_labels_repeated(results: Replicates, data: Callable[[int], Dataset]) -> np.ndarray:
+def wrong_labels_repeated(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:
     """Share of the wrongly labelled training rows whose wrong label the network gives back.
 
     Args:
-        results: trained replicates.
+        results: replicates for which `keep_rows=["train"]` was kept with the labels of `data`, so
+            that "correct" there means that the given label is repeated.
         data: the function from a seed to the training rows with their wrong labels.
 
     Returns:
-        Shape (replicates,), from 0 to 1; 0 where no label is wrong.
+        From 0 to 1; 0 where no label is wrong.
     """
-    answers = results.predict(lambda seed: data(seed).x_train).argmax(axis=-1)
+    repeated = results.correct("train")
     datasets = [data(seed) for seed in results.seeds]
-    given = np.array([dataset.y_train for dataset in datasets])
-    wrong = given != np.array([dataset.y_train_true for dataset in datasets])
-    return (wrong & (answers == given)).sum(axis=1) / np.maximum(wrong.sum(axis=1), 1)
+    wrong = np.array([dataset.y_train != dataset.y_train_true for dataset in datasets])
+    shares = (repeated & wrong[:, None]).sum(axis=-1) / np.maximum(wrong.sum(axis=-1), 1)[:, None]
+    return Measurement(shares, results.epochs)
