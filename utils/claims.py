@@ -1,9 +1,9 @@
 """A comparison, the paired measurements behind it, and what may be said after it.
 
 The effect is the mean over seeds of treatment minus control, both measured with the same seed. Of
-many claims without an effect, one in twenty would show one by chance. Claims that are made together
-are therefore judged by wider intervals, of level 1 - 0.05/comparisons, which all hold at a time with
-about 95 % (Bonferroni). `intervals` says how an interval is made.
+many claims without an effect, one in twenty would show one by chance. Claims that are made
+together are therefore judged by wider intervals, of level 1 - 0.05/comparisons, which all hold at a
+time with about 95 % (Bonferroni). `intervals` says how an interval is made.
 
 A claim about trained networks is judged at its whole budget and at half of it. Where both agree it
 lasts; where they do not, its sentence names the budget.
@@ -210,56 +210,44 @@ class Claim:
         """Whether half of the budget says the same; None where there is no budget."""
         return self.budget["lasts"] if self.budget else None
 
-    def _said(self, tail, verdict=None):
-        verdict = verdict or self.verdict
-        higher = (self.direction == "higher") == (verdict == SUPPORTED)
-        start = ", ".join(filter(None, [self._budget_in_words(), _lower_first(self.context)]))
-        small = f"{self.smallest_effect:g}"
-        if verdict in (SUPPORTED, OPPOSITE):
+    @property
+    def sentence(self) -> str:
+        """What was found, in words; it names the budget where half of it says something else."""
+        subject, what, small = self.subject, self.what, f"{self.smallest_effect:g}"
+        if self.verdict in (SUPPORTED, OPPOSITE):
+            higher = (self.direction == "higher") == (self.verdict == SUPPORTED)
             if self.against:
                 way = "higher" if higher else "lower"
-                said = f"{self.subject} gave a {way} {self.what} than {self.against}{tail}"
+                found = f"{subject} gave a {way} {what} than {self.against}"
             else:
-                said = f"{self.subject} {'raised' if higher else 'lowered'} the {self.what}{tail}"
-        elif verdict == NO_DIFFERENCE:
+                found = f"{subject} {'raised' if higher else 'lowered'} the {what}"
+        elif self.verdict == NO_DIFFERENCE:
+            found = f"{subject} changed the {what} by less than {small}"
             if self.against:
-                said = (
-                    f"{self.subject} and {self.against} gave the same {self.what}, within {small}"
-                )
-            else:
-                said = f"{self.subject} changed the {self.what} by less than {small}"
-        elif self.against:
-            said = f"it is undecided which of {self.subject} and {self.against} gives a higher {self.what}"
+                found = f"{subject} and {self.against} gave the same {what}, within {small}"
         else:
-            said = f"it is undecided whether {self.subject} changed the {self.what} by more than {small}"
-        said = ", ".join(filter(None, [start, said]))
-        return said[:1].upper() + said[1:] + "."
+            found = f"it is undecided whether {subject} changed the {what} by more than {small}"
+            if self.against:
+                found = (
+                    f"it is undecided which of {subject} and {self.against} gives a higher {what}"
+                )
+        return _sentence(self._budget_in_words(), self.context, found)
+
+    @property
+    def prediction(self) -> str:
+        """What was expected, in words."""
+        higher = self.direction == "higher"
+        expected = f"{self.subject} {'raises' if higher else 'lowers'} the {self.what}"
+        if self.against:
+            way = "higher" if higher else "lower"
+            expected = f"{self.subject} gives a {way} {self.what} than {self.against}"
+        return _sentence(self.context, expected)
 
     def _budget_in_words(self):
         if self.lasts is not False:
             return ""
         epochs = self.budget["epochs"]
         return f"after {epochs} epoch{'s' * (epochs != 1)}"
-
-    @property
-    def sentence(self) -> str:
-        """What was found, in words; it names the budget where half of it says something else."""
-        return self._said("")
-
-    @property
-    def prediction(self) -> str:
-        """What was expected, in words."""
-        way = "higher" if self.direction == "higher" else "lower"
-        verb = (
-            f"gives a {way}"
-            if self.against
-            else ("raises the" if way == "higher" else "lowers the")
-        )
-        said = f"{self.subject} {verb} {self.what}"
-        if self.against:
-            said += f" than {self.against}"
-        said = ", ".join(filter(None, [_lower_first(self.context), said]))
-        return said[:1].upper() + said[1:] + "."
 
     def record(self) -> dict:
         """All that was measured, as plain numbers and strings; None for what is not finite."""
@@ -403,8 +391,10 @@ def _drawn(record, colour):
     )
 
 
-def _lower_first(text):
-    return text[:1].lower() + text[1:]
+def _sentence(*parts):
+    """Parts joined by commas, with one capital letter and a full stop."""
+    joined = ", ".join(part[:1].lower() + part[1:] for part in parts if part)
+    return f"{joined[:1].upper()}{joined[1:]}."
 
 
 def _plain(numbers):

@@ -32,7 +32,7 @@ class Dataset:
         x_train, x_validation, x_test: float32 arrays of shape (rows, features).
         y_train, y_validation, y_test: int32 labels of shape (rows,), from 0 to `classes` - 1.
         y_train_true: the training labels before any label noise; equal to `y_train` without it.
-        test_ids: for each test row its number in the whole dataset, shape (rows,), by which a row is
+        test_ids: for each test row its number in the whole dataset, shape (rows,), by which it is
             known again when another seed tests on it too; None where no such number is known.
         classes: number of classes.
         image_shape: (height, width) where a row is a picture, otherwise None.

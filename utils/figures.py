@@ -205,7 +205,12 @@ def _draw_curves(axes, x, curves):
 
 
 def learning_curves(
-    panels: Mapping[str, Mapping[str, np.ndarray]], *, title: str, alt: str, ylabel: str
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    title: str,
+    alt: str,
+    ylabel: str,
+    epochs: Sequence[int] | None = None,
 ) -> Picture:
     """Curves over epochs: the mean over seeds with the 95 % interval of that mean as a band.
 
@@ -215,14 +220,17 @@ def learning_curves(
         title: the message.
         alt: what the data show, in a sentence.
         ylabel: the metric.
+        epochs: after which epochs was measured; 1, 2, 3 ... by default. Others are drawn on a log
+            axis, as they are spaced.
     """
     figure, all_axes = _canvas(title, len(panels))
     (longest,) = {np.shape(values)[1] for curves in panels.values() for values in curves.values()}
-    epochs = np.arange(1, 1 + longest)
+    log_x = epochs is not None and list(epochs) != list(range(1, 1 + longest))
+    epochs = np.arange(1, 1 + longest) if epochs is None else np.asarray(epochs)
     with matplotlib.rc_context(STYLE):
         for axes, (heading, curves) in zip(all_axes, panels.items(), strict=True):
             _draw_curves(axes, epochs, curves)
-            axes.set_xlabel("epoch")
+            _tick_epochs(axes, epochs, log_x)
             if len(panels) > 1:
                 axes.set_title(heading, fontsize=11, weight="normal")
         all_axes[0].set_ylabel(ylabel)
@@ -232,8 +240,69 @@ def learning_curves(
         title,
         alt,
         _curves_table(epochs, "epoch", panels),
-        _curves_numbers(epochs, "epoch", ylabel, panels),
+        _curves_numbers(epochs, "epoch", ylabel, panels, log_x),
     )
+
+
+def _tick_epochs(axes, epochs, log_x):
+    """Ticks at whole epochs; on a log axis at powers of two and at the last."""
+    if log_x:
+        axes.set_xscale("log", base=2)
+        last = int(epochs[-1])
+        powers = 2 ** np.arange(0, int(np.log2(last)) + 1, 2)
+        axes.set_xticks([*(p for p in powers if p < last / 1.7), last])
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+    else:
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("epoch")
+
+
+def effect_over_epochs(
+    claims: Mapping[str, Mapping], *, title: str, alt: str, ylabel: str
+) -> Picture:
+    """How effects depend on how long one trains: on a log axis, beside the line of no effect.
+
+    A grey field holds the differences that count as none. The band is the 95 % interval of the
+    effect after each epoch by itself.
+
+    Args:
+        claims: for each label what `Claim.record` returns of a claim that has a budget; all of one
+            metric.
+        title, alt: message and description.
+        ylabel: what the effects are measured in.
+    """
+    figure, (axes,) = _canvas(title)
+    tables = []
+    with matplotlib.rc_context(STYLE):
+        axes.axhline(0, color=INK, linewidth=1)
+        for k, (label, record) in enumerate(claims.items()):
+            curve = record["budget"]["over_epochs"]
+            epochs, effect = np.array(curve["epochs"]), np.array(curve["effect"], float)
+            low, high = np.array(curve["interval"], float).T
+            if k == 0:
+                small = record["smallest_effect"]
+                axes.axhspan(-small, small, color=INK, alpha=0.12, linewidth=0)
+                _tick_epochs(axes, epochs, log_x=True)
+            colour = COLOURS[k % len(COLOURS)]
+            axes.plot(epochs, effect, color=colour, linestyle=LINES[k % len(LINES)], label=label)
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "": [label] * len(epochs),
+                        "epoch": [str(epoch) for epoch in epochs],
+                        "effect (95 % interval)": [
+                            f"{e:+.4f} ({a:+.4f} to {b:+.4f})"
+                            for e, a, b in zip(effect, low, high, strict=True)
+                        ],
+                    }
+                )
+            )
+        axes.set_ylabel(ylabel)
+        axes.legend()
+        figure.supxlabel("line: effect, with its 95 % interval; grey: counts as none", fontsize=9)
+    return Picture(figure, title, alt, pd.concat(tables))
 
 
 def dependence(

@@ -93,8 +93,8 @@ def replicate(
             mapping from names to pairs of rows and labels or to functions from a `Dataset` to one.
         measure_at: epochs after which to measure, counted from 1, the last one always among them,
             or "every". By default every epoch, or about `MEASURED_EPOCHS` of a longer training.
-        keep_rows: names of measured sets for which to keep, of every row, if it was correct and which
-            output its label got: a bit and four bytes for each row, epoch and seed.
+        keep_rows: names of measured sets for which to keep, of every row, if it was correct and
+            which output its label got: a bit and four bytes for each row, epoch and seed.
         keep_best: also keep the weights after the measured epoch with the lowest validation loss,
             for `Replicates.stopped_early`; by default every epoch is measured then.
         device: where to train, such as "/GPU:0"; by default the processor, unless there is a GPU
