@@ -393,7 +393,9 @@ def _drawn(record, colour):
 
 def _sentence(*parts):
     """Parts joined by commas, with one capital letter and a full stop."""
-    joined = ", ".join(part[:1].lower() + part[1:] for part in parts if part)
+    # "With wrong labels" loses its capital inside of a sentence, "BN" and "L2" keep theirs.
+    parts = [p[:1].lower() + p[1:] if p[1:2].islower() else p for p in parts if p]
+    joined = ", ".join(parts)
     return f"{joined[:1].upper()}{joined[1:]}."
 
 

@@ -156,8 +156,8 @@ class Program:
             `run_epoch(x, y, weight, order, batch_size, values)`, which trains for one epoch and
             returns a number for each of `running`, and `measure(x, y)`, which returns one for each
             of `measured`, and for each row whether it is correct and its label's output. Variables
-            that change by being measured, such as the states of layers that always draw, are put back, so that the
-            training goes on as it would have.
+            that change by being measured, such as the states of layers that always draw, are put
+            back, so that the training goes on as it would have.
         """
         moved = [own[k] for k in self._moved]
         (epoch, epoch_captures), (measurement, measurement_captures) = (
