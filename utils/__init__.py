@@ -8,6 +8,7 @@
     intervals      intervals that hold an effect as often as they say
     measures       what is read off replicates, for each seed and budget
     claims         a sentence, its paired evidence and its verdict
+    protocol       one fair comparison of techniques: equal rows, tries and steps
     figures        pictures of replicated results and of effects
     atlas          what each technique does where, measured once and kept as a table
     cost           time and memory that a run took, and the versions it ran with

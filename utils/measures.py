@@ -8,7 +8,7 @@ mind.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -120,7 +120,9 @@ def test_accuracy(results: Replicates, data: Callable[[int], Dataset]) -> Measur
         data: the function from a seed to the rows that it was trained and tested on.
     """
     correct = results.correct("test")
-    return Measurement(correct.mean(axis=-1), results.epochs, correct, _test_ids(results, data))
+    return Measurement(
+        correct.mean(axis=-1), results.epochs, correct, test_ids(results.seeds, data)
+    )
 
 
 def test_loss(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:
@@ -130,7 +132,7 @@ def test_loss(results: Replicates, data: Callable[[int], Dataset]) -> Measuremen
     """
     losses = -np.log(np.maximum(results.label_outputs("test"), 1e-7))  # the bound that Keras uses
     return Measurement(
-        losses.mean(axis=-1, dtype="float64"), results.epochs, losses, _test_ids(results, data)
+        losses.mean(axis=-1, dtype="float64"), results.epochs, losses, test_ids(results.seeds, data)
     )
 
 
@@ -164,8 +166,9 @@ def generalization_gap(results: Replicates, data: Callable[[int], Dataset]) -> M
     return loss._with(loss.values - results["train_loss"], by_row)
 
 
-def _test_ids(results, data):
-    return np.array([data(seed).test_ids for seed in results.seeds])
+def test_ids(seeds: Sequence[int], data: Callable[[int], Dataset]) -> np.ndarray:
+    """The number of each seed's test rows in the whole dataset, shape (seeds, rows)."""
+    return np.array([data(seed).test_ids for seed in seeds])
 
 
 def accuracy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
