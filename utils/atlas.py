@@ -1,52 +1,50 @@
-"""What each technique does where: a grid of conditions, and how its table is read.
+"""What each technique does where, and for how long: a grid of conditions, and how it is read.
 
-`measure_atlas` makes the table. In each condition a network of two hidden layers learns digits for
-about `STEPS` steps. The validation rows choose the best epoch; every figure is of the test rows, at
-which nothing of the grid was chosen by looking.
+`measure_atlas` makes the table with the course's protocol. In each condition a network of two
+hidden layers learns digits for up to `STEPS` steps. A fifth of the given rows validates, with
+labels as often wrong as the others', and chooses the best epoch; every figure is of test rows.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from . import figures
-from .claims import SUPPORTED, Claim
+from .claims import OPPOSITE, SUPPORTED
 
 PATH = Path(__file__).resolve().parents[1] / "book" / "data" / "atlas.parquet"
 
-TRAIN_ROWS = (50, 100, 200, 500, 1000)
+TRAIN_ROWS = (100, 200, 400, 800)
 LABEL_NOISE = (0.0, 0.2, 0.4)
 UNITS = (16, 64, 256)
 STEPS = 960
+BUDGETS = (0.125, 0.25, 0.5, 1.0)  # shares of the steps
 BATCH_SIZE = 32
 LEARNING_RATE = 0.001
 L2 = 0.001
 ENDS = ("final", "best")
-SMALLEST_EFFECT = 0.005
 
 COLUMNS = {
-    "train_rows": "training rows",
-    "label_noise": "fraction of wrong training labels",
+    "train_rows": "labelled rows that are given, a fifth of them for validation",
+    "label_noise": "fraction of wrong labels among them",
     "units": "units in each of the two hidden layers",
     "technique": "one of the techniques; each changes one thing against 'none'",
-    "end": "'final': after the last epoch; 'best': after the epoch with the lowest validation loss",
+    "end": "'final': when training stopped; 'best': after the epoch that the validation rows chose",
+    "steps": "the ceiling, in steps of 32 rows, up to which a training could go on",
     "seed": "seed of the replicate; decides rows, wrong labels, weights, batches and masks",
     "accuracy": "share of the test rows that are classified correctly, 0 to 1",
-    "loss": "mean cross-entropy on the test rows, in nats",
-    "best_epoch": "the epoch with the lowest validation loss, counted from 1",
     "effect": "mean over seeds of the accuracy minus that of 'none' with the same seed and end",
-    "interval_low": "95 % interval of the effect, lower end",
+    "interval_low": "95 % interval of the effect over seeds and test rows, lower end",
     "interval_high": "95 % interval of the effect, upper end",
     "joint_interval_low": "the same, wider, so that all techniques of a condition hold at a time",
     "joint_interval_high": "its upper end",
     "verdict": "of the sentence that the technique raises the accuracy, by the joint interval",
-    "behind": "whether the technique with the highest mean is better, by a joint interval above 0",
+    "behind": "whether the technique with the highest mean is better by more than counts as none",
 }
 
 
@@ -63,88 +61,25 @@ def name_of(condition: Mapping) -> str:
     return ",".join(f"{key}={value:g}" for key, value in condition.items())
 
 
-def epochs_of(train_rows: int) -> int:
-    """Epochs that make about `STEPS` steps, so that few rows are not trained on for less."""
-    return max(1, round(STEPS / -(-train_rows // BATCH_SIZE)))
-
-
-def assembled(measured: Iterable[tuple[Mapping, pd.DataFrame]]) -> pd.DataFrame:
-    """The atlas from what `measure_atlas.measure` returned for each condition.
-
-    Args:
-        measured: pairs of a condition and its table.
-
-    Returns:
-        One row per condition, technique, end and seed, with the columns of `COLUMNS`.
-    """
-    parts = []
-    for condition, table in tqdm(list(measured), desc="intervals", unit="condition", disable=None):
-        for end in ENDS:
-            part = table.rename(columns={f"{end}_accuracy": "accuracy", f"{end}_loss": "loss"})
-            part = part.assign(**condition, end=end)
-            compared = _compared(part, end)
-            parts.append(part.merge(compared, on="technique", how="left"))
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
-
-
-def _compared(table, end):
-    """Each technique against "none", and the best of them against the others."""
-    by_technique = dict(iter(table.groupby("technique", sort=False)))
-    accuracies = {name: rows["accuracy"].to_numpy() for name, rows in by_technique.items()}
-    if end == "best":  # "none" at its best epoch is early stopping
-        del accuracies["early stopping"]
-    best = max(accuracies, key=lambda name: accuracies[name].mean())
-    seeds = tuple(by_technique["none"]["seed"])
-
-    def claim(treatment, control, smallest_effect):
-        return Claim(
-            id=f"{treatment} against {control}",
-            sentence=f"{treatment} raises the accuracy that {control} reaches.",
-            treatment=accuracies[treatment],
-            control=accuracies[control],
-            metric="test accuracy",
-            direction="higher",
-            seeds=seeds,
-            smallest_effect=smallest_effect,
-            comparisons=len(accuracies) - 1,
-        )
-
-    rows = []
-    for name in accuracies:
-        row = {"technique": name}
-        if name != "none":
-            against_none = claim(name, "none", SMALLEST_EFFECT)
-            row |= {
-                "effect": against_none.effect,
-                "interval_low": against_none.interval[0],
-                "interval_high": against_none.interval[1],
-                "joint_interval_low": against_none.joint_interval[0],
-                "joint_interval_high": against_none.joint_interval[1],
-                "verdict": against_none.verdict,
-            }
-        row["behind"] = name != best and claim(best, name, 0.0).verdict == SUPPORTED
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
 def load() -> pd.DataFrame:
     """The committed atlas; its `attrs` tell about columns, settings, versions and date."""
     return pd.read_parquet(PATH)
 
 
-def effects(table: pd.DataFrame, end: str = "final") -> pd.DataFrame:
+def effects(table: pd.DataFrame, end: str = "final", steps: int = STEPS) -> pd.DataFrame:
     """One row per condition and technique, without the seeds.
 
     Args:
         table: the atlas.
         end: "final" or "best".
+        steps: the ceiling, a share of `STEPS` from `BUDGETS`.
 
     Returns:
         The columns of `COLUMNS` up to the verdict, with the mean accuracy over the seeds in place
         of each one's.
     """
     keys = ["train_rows", "label_noise", "units", "technique"]
-    chosen = table[table["end"] == end]
+    chosen = table[(table["end"] == end) & (table["steps"] == steps)]
     told = list(COLUMNS)[list(COLUMNS).index("effect") :]
     means = chosen.groupby(keys, sort=False)["accuracy"].mean()
     return chosen.drop_duplicates(keys)[[*keys, *told]].merge(means.reset_index(), on=keys)
@@ -174,7 +109,11 @@ def keras_code(technique: str) -> str:
     hidden, output = ['Dense(UNITS, activation="relu")'], 'Dense(10, activation="softmax")'
     arguments = ""
     if technique.startswith("BN"):
-        hidden = ["Dense(UNITS, use_bias=False)", "BatchNormalization()", 'Activation("relu")']
+        hidden = [
+            "Dense(UNITS, use_bias=False)",
+            "BatchNormalization(momentum=0.9)",
+            'Activation("relu")',
+        ]
     if "dropout" in technique:
         hidden.append(f"Dropout({technique.split()[-1]})")
     if technique == "L2":
@@ -191,6 +130,11 @@ def keras_code(technique: str) -> str:
         f"model.fit(\n    x_train, y_train, batch_size={BATCH_SIZE}, epochs=epochs,\n"
         f"    validation_data=(x_validation, y_validation){arguments},\n)\n"
     )
+
+
+def _where(label_noise, end):
+    labels = f"{label_noise:.0%} wrong labels" if label_noise else "right labels only"
+    return labels, "when training stopped" if end == "final" else "at the chosen epoch"
 
 
 def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> figures.Picture:
@@ -218,8 +162,7 @@ def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> 
         texts[row][column] = f"{best['technique']}{more}\n{best['effect']:+.3f}"
         words.append(f"{where}: {best['technique']}, {best['effect']:+.3f}")
     helped = int(np.isfinite(values).sum())
-    labels = f"{label_noise:.0%} wrong labels" if label_noise else "right labels only"
-    when = "after the last epoch" if end == "final" else "at the best epoch"
+    labels, when = _where(label_noise, end)
     return figures.heat_map(
         values,
         texts,
@@ -230,6 +173,47 @@ def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> 
         alt=f"The best technique and its gain in test accuracy with {labels}, {when}. "
         f"{'; '.join(words)}.",
         xlabel="units in each hidden layer",
-        ylabel="training rows",
+        ylabel="labelled rows",
         high=high,
+    )
+
+
+def technique_map(
+    table: pd.DataFrame, technique: str, label_noise: float, end: str = "final"
+) -> figures.Picture:
+    """A heat map of one technique's effect, gain and harm, by training rows and width.
+
+    Args:
+        table: the atlas.
+        technique: its name there.
+        label_noise: one of `LABEL_NOISE`.
+        end: "final" or "best".
+    """
+    found = effects(table, end)
+    found = found[(found["technique"] == technique) & (found["label_noise"] == label_noise)]
+    values = np.full((len(TRAIN_ROWS), len(UNITS)), np.nan)
+    texts = [[""] * len(UNITS) for _ in TRAIN_ROWS]
+    words = []
+    for one in found.to_dict("records"):
+        row, column = TRAIN_ROWS.index(one["train_rows"]), UNITS.index(one["units"])
+        said = {SUPPORTED: "gain", OPPOSITE: "harm"}.get(one["verdict"], one["verdict"])
+        values[row, column] = one["effect"]
+        texts[row][column] = f"{one['effect']:+.3f}\n{said}"
+        words.append(
+            f"{one['train_rows']} rows, {one['units']} units: {one['effect']:+.3f}, {said}"
+        )
+    helped, harmed = ((found["verdict"] == verdict).sum() for verdict in (SUPPORTED, OPPOSITE))
+    labels, when = _where(label_noise, end)
+    return figures.heat_map(
+        values,
+        texts,
+        rows=TRAIN_ROWS,
+        columns=UNITS,
+        title=f"{technique[:1].upper()}{technique[1:]} with {labels}: a gain in {helped}, harm in "
+        f"{harmed} of {values.size} conditions, {when}",
+        alt=f"Effect of {technique} on test accuracy with {labels}, {when}. {'; '.join(words)}.",
+        xlabel="units in each hidden layer",
+        ylabel="labelled rows",
+        high=0.1,
+        diverging=True,
     )

@@ -658,22 +658,25 @@ def heat_map(
     xlabel: str,
     ylabel: str,
     high: float,
+    diverging: bool = False,
 ) -> Picture:
-    """A grid of fields, darker where the number is higher, each with a text.
+    """A grid of fields, darker where the number is further from zero, each with a text.
 
     Args:
-        values: shape (rows, columns), at least 0; nan where nothing was found, which is hatched.
+        values: shape (rows, columns); nan where nothing was found, which is hatched.
         texts: what stands in each field.
         rows, columns: labels.
         title, alt: message and description.
         xlabel, ylabel: what columns and rows are.
         high: the number of the darkest field, so that several maps can be compared.
+        diverging: whether numbers below zero have a colour of their own.
     """
     figure, (axes,) = _canvas(title, height=1.4 + 0.62 * len(rows))
     # Light enough everywhere for dark text.
-    shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#74add1"])
+    below = ["#f0a35e", "#ffffff"] if diverging else ["#ffffff"]
+    shades = LinearSegmentedColormap.from_list("shades", [*below, "#74add1"])
     with matplotlib.rc_context(STYLE):
-        axes.imshow(values, cmap=shades, vmin=0, vmax=high, aspect="auto")
+        axes.imshow(values, cmap=shades, vmin=-high * diverging, vmax=high, aspect="auto")
         for row, column in np.ndindex(*np.shape(values)):
             corner = (column - 0.5, row - 0.5)
             nothing = bool(np.isnan(values[row][column]))

@@ -17,96 +17,139 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from . import backend, datasets, measures, models, training
+from . import backend, claims, datasets, intervals, measures, models, protocol, training
 from .atlas import (
     BATCH_SIZE,
+    BUDGETS,
     COLUMNS,
     L2,
     LEARNING_RATE,
     PATH,
-    SMALLEST_EFFECT,
     STEPS,
-    assembled,
     conditions,
-    epochs_of,
     name_of,
 )
+from .claims import SUPPORTED
 from .cost import versions
+from .protocol import NONE
 from .sweeps import Job, digest, exit_status, sweep, write_whole
 
-SEEDS = tuple(range(20))
+SEEDS = tuple(range(5000, 5020))
+ENDS = {"final": "last", "best": "chosen"}  # in the words of the protocol
+EARLY_STOPPING = "early stopping"
 
 TECHNIQUES = {
-    "none": models.baseline,
+    NONE: models.baseline,
     "dropout 0.2": functools.partial(models.with_dropout, dropout_rate=0.2),
     "dropout 0.5": functools.partial(models.with_dropout, dropout_rate=0.5),
-    "BN": models.with_batch_normalization,
-    "BN + dropout 0.5": functools.partial(models.combined, dropout_rate=0.5),
+    "BN": functools.partial(models.with_batch_normalization, momentum=0.9),
+    "BN + dropout 0.5": functools.partial(models.combined, dropout_rate=0.5, momentum=0.9),
     "L2": functools.partial(models.baseline, l2=L2),
-    # The trainings of "none", stopped at the epoch with the lowest validation loss.
-    "early stopping": models.baseline,
+    # The trainings of "none", after the epoch that their validation rows chose.
+    EARLY_STOPPING: models.baseline,
 }
 
 
 def measure(
     train_rows: int, label_noise: float, units: int, seeds=SEEDS, techniques=tuple(TECHNIQUES)
 ) -> pd.DataFrame:
-    """Train the techniques in one condition.
+    """Compare the techniques in one condition, with one setting for each.
 
     Args:
-        train_rows, label_noise: as in `datasets.load`; each seed has rows and wrong labels of
-            its own.
+        train_rows, label_noise: the rows that are given, as in `datasets.load`; each seed has rows
+            and wrong labels of its own.
         units: units of each of the two hidden layers.
         seeds: one training per seed, the same for all techniques.
-        techniques: which of `TECHNIQUES`.
+        techniques: which of `TECHNIQUES`, "none" among them.
 
     Returns:
-        One row per technique and seed, with accuracy (0 to 1) and cross-entropy (nats) on the test
-        rows after the last epoch ("final") and after the epoch with the lowest validation loss
-        ("best"), and that epoch, counted from 1.
+        The columns of `COLUMNS` that follow the condition, one row per technique, end, budget and
+        seed.
     """
 
     @functools.cache
     def data(seed):
         return datasets.load("digits", train_rows=train_rows, label_noise=label_noise, seed=seed)
 
-    @functools.cache
-    def train(build):
-        return training.replicate(
-            functools.partial(build, test.features, test.classes, widths=(units, units)),
-            data,
+    some = data(seeds[0])
+
+    def setting(build):
+        build_model = functools.partial(build, some.features, some.classes, widths=(units, units))
+        return {"as it is": {"build_model": build_model, "optimizer": _adam()}}
+
+    found = protocol.compare(
+        data,
+        {name: setting(TECHNIQUES[name]) for name in techniques if name != EARLY_STOPPING},
+        seeds=seeds,
+        steps=STEPS,
+        batch_size=BATCH_SIZE,
+        budgets=BUDGETS,
+    )
+    tables = []
+    for end, of_protocol in ENDS.items():
+        reached = {name: ends[of_protocol] for name, ends in found.accuracy.items()}
+        if EARLY_STOPPING in techniques and end == "final":  # at its best epoch, it is "none"
+            reached[EARLY_STOPPING] = found.accuracy[NONE]["chosen"]
+        for column in range(len(found.epochs)):
+            tables.append(_compared(reached, column, seeds).assign(end=end))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _adam():
+    return backend.keras.optimizers.Adam(LEARNING_RATE)
+
+
+def _compared(reached, column, seeds):
+    """Each technique against "none", and the best of them against the others, at one budget."""
+    reached = {name: measurement.at(column) for name, measurement in reached.items()}
+    best = max(reached, key=lambda name: reached[name].final.mean())
+
+    def claim(treatment, control):
+        return claims.Claim(
+            id=f"{treatment} against {control}",
+            subject=treatment,
+            what="test accuracy",
+            against=control,
+            treatment=reached[treatment],
+            control=reached[control],
+            metric="accuracy",
+            direction="higher",
             seeds=seeds,
-            epochs=epochs_of(train_rows),
-            batch_size=BATCH_SIZE,
-            optimizer=backend.keras.optimizers.Adam(0.001),
-            measured=("validation",),
-            keep_best=True,
+            comparisons=max(1, len(reached) - 1),
         )
 
-    test = data(seeds[0])
-    tables = []
-    for technique in techniques:
-        early = technique == "early stopping"
-        trained = train(TECHNIQUES["none" if early else technique])
-        stopped = trained.stopped_early()
-        found = {"technique": technique, "seed": seeds}
-        for end, run in {"final": stopped if early else trained, "best": stopped}.items():
-            outputs = run.predict(test.x_test)
-            found[f"{end}_accuracy"] = measures.accuracy(outputs, test.y_test)
-            found[f"{end}_loss"] = measures.cross_entropy(outputs, test.y_test)
-        found["best_epoch"] = 1 + np.argmin(trained["validation_loss"], axis=1)
-        tables.append(pd.DataFrame(found))
-    return pd.concat(tables, ignore_index=True)
+    rows = []
+    for name, measurement in reached.items():
+        row = {
+            "technique": name,
+            "steps": round(BUDGETS[column] * STEPS),
+            "seed": seeds,
+            "accuracy": measurement.final,
+            "behind": name != best and claim(best, name).verdict == SUPPORTED,
+        }
+        if name != NONE:
+            against_none = claim(name, NONE)
+            row |= {
+                "effect": against_none.effect,
+                "interval_low": against_none.interval[0],
+                "interval_high": against_none.interval[1],
+                "joint_interval_low": against_none.joint_interval[0],
+                "joint_interval_high": against_none.joint_interval[1],
+                "verdict": against_none.verdict,
+            }
+        rows.append(pd.DataFrame(row))
+    return pd.concat(rows)
 
 
 def code_of_measure() -> str:
     """Another name whenever the numbers of the atlas may be others."""
-    modules = (backend, datasets, models, *training.MODULES, measures)
-    settings = (SEEDS, STEPS, BATCH_SIZE, L2, list(TECHNIQUES))
-    return digest(*map(inspect.getsource, (*modules, measure)), settings)
+    modules = (
+        backend, datasets, models, *training.MODULES, measures, intervals, claims, protocol,
+    )  # fmt: skip
+    settings = (SEEDS, STEPS, BUDGETS, BATCH_SIZE, L2, list(TECHNIQUES))
+    return digest(*map(inspect.getsource, (*modules, measure, _compared)), settings)
 
 
 def _measured(condition):
@@ -142,7 +185,8 @@ def jobs(folder: Path) -> list[Job]:
 def whole(found: Sequence[Job]) -> pd.DataFrame:
     """The atlas from the results of all jobs."""
     tables = [pd.read_parquet(job.path) for job in found]
-    table = assembled(zip(conditions(), tables, strict=True))
+    parts = [one.assign(**where) for one, where in zip(tables, conditions(), strict=True)]
+    table = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
     table.attrs = {
         "about": "Test accuracy of regularization techniques on digits, with label noise, by "
         "training rows and width; two hidden layers, Adam.",
@@ -152,7 +196,7 @@ def whole(found: Sequence[Job]) -> pd.DataFrame:
             "batch_size": BATCH_SIZE,
             "learning_rate": LEARNING_RATE,
             "l2": L2,
-            "smallest_effect": SMALLEST_EFFECT,
+            "smallest_effect": claims.SMALLEST_EFFECT["accuracy"],
         },
         "versions": versions(),
         "date": datetime.date.today().isoformat(),

@@ -57,14 +57,17 @@ class Measurement:
     def _has_half(self):
         return self.epochs[-1] // 2 in self.epochs
 
-    def halved(self) -> Measurement:
-        """Only the columns at half of the budget, where there is one, and at all of it."""
-        columns = [self.half, -1] if self._has_half else [-1]
+    def at(self, *columns: int) -> Measurement:
+        """Only some of the columns, in ascending order."""
         return self._with(
             self.values[:, columns],
             None if self.by_row is None else self.by_row[:, columns],
             tuple(self.epochs[column] for column in columns),
         )
+
+    def halved(self) -> Measurement:
+        """Only the columns at half of the budget, where there is one, and at all of it."""
+        return self.at(self.half, -1) if self._has_half else self.at(-1)
 
     def _with(self, values, by_row, epochs=None):
         return Measurement(
@@ -84,15 +87,9 @@ class Measurement:
         if self.epochs != other.epochs:
             mine, others = self.halved(), other.halved()
             if len(mine.epochs) != len(others.epochs):
-                mine, others = (m._only_final() for m in (mine, others))
+                mine, others = (m.at(-1) for m in (mine, others))
             return mine._minus(others)
         return self._minus(other)
-
-    def _only_final(self):
-        return self._with(
-            self.values[:, -1:], None if self.by_row is None else self.by_row[:, -1:],
-            self.epochs[-1:],
-        )  # fmt: skip
 
     def _minus(self, other):
         with np.errstate(invalid="ignore"):  # inf - inf, where both diverged

@@ -93,7 +93,7 @@ def compare(
         seeds: one replicate for each.
         steps: the ceiling, in steps of `batch_size` rows; an incomplete batch is left out.
         batch_size: rows per step; all rows at once where there are fewer.
-        budgets: shares of the ceiling at which to judge, the last one 1.
+        budgets: shares of the ceiling at which to judge, ascending, with a half and last the whole.
 
     Raises:
         ProtocolError: there is no baseline, settings are not equally many, or the ceiling is lower
@@ -109,7 +109,7 @@ def compare(
             f"{len(given(seeds[0]).x_train) // batch_size} steps an epoch, and two epochs are the "
             "least that can be halved"
         )
-    marks = sorted({max(1, round(share * epochs)) for share in budgets} | {epochs // 2, epochs})
+    marks = [max(1, int(share * epochs)) for share in budgets]
     accuracy, chosen, stopped = {}, {}, {}
     for name, settings in techniques.items():
         runs = [
