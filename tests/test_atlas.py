@@ -16,13 +16,14 @@ import pytest
 from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT
 from tests.test_book import HOME, keep_only
-from utils import atlas, measure_atlas
-from utils.claims import NO_DIFFERENCE, NOT_SUPPORTED, SUPPORTED
+from utils import atlas, measure_atlas, protocol
+from utils.claims import NO_DIFFERENCE, OPPOSITE, SMALLEST_EFFECT, SUPPORTED, UNDECIDED, verdict_of
+from utils.measures import Measurement
 
 KEYS = ["train_rows", "label_noise", "units"]
 # A mean over a few seeds may differ by this much on another processor, after hundreds of steps.
 TOLERANCE = 0.02
-FEW = (0, 1, 2, 3)
+FEW = measure_atlas.SEEDS[:4]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,7 @@ def table():
 
 def cell_of(table, technique, **condition):
     chosen = (table["technique"] == technique) & (table["end"] == "final")
+    chosen &= table["steps"] == atlas.STEPS
     for key, value in condition.items():
         chosen &= table[key] == value
     return table[chosen].sort_values("seed")
@@ -43,7 +45,8 @@ def test_it_holds_every_condition_technique_and_seed_and_says_what_it_holds(tabl
         for technique in measure_atlas.TECHNIQUES:
             cell = cell_of(table, technique, **condition)
             assert cell["seed"].tolist() == list(measure_atlas.SEEDS), (condition, technique)
-    assert len(table) == 45 * 7 * 2 * 20
+    cells = 36 * len(atlas.BUDGETS)
+    assert len(table) == cells * (7 + 6) * 20  # early stopping has no end of its own
     assert len(measure_atlas.SEEDS) >= 20
     assert atlas.PATH.stat().st_size < 1_000_000
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", table.attrs["date"])
@@ -52,25 +55,26 @@ def test_it_holds_every_condition_technique_and_seed_and_says_what_it_holds(tabl
     assert table["accuracy"].between(0, 1).all()
 
 
-def differences(table, technique, end, condition):
-    rows = table[(table["end"] == end) & (table[KEYS] == pd.Series(condition)).all(axis=1)]
+def differences(table, technique, end, steps, condition):
+    rows = table[(table["end"] == end) & (table["steps"] == steps)]
+    rows = rows[(rows[KEYS] == pd.Series(condition)).all(axis=1)]
     by_seed = rows.pivot(index="seed", columns="technique", values="accuracy")
     return (by_seed[technique] - by_seed["none"]).to_numpy()
 
 
+@pytest.mark.parametrize("steps", [atlas.STEPS // 2, atlas.STEPS])
 @pytest.mark.parametrize("end", atlas.ENDS)
-def test_effects_and_verdicts_follow_from_the_seeds(table, end):
-    found = atlas.effects(table, end).dropna(subset=["effect"])
+def test_effects_and_verdicts_follow_from_the_seeds(table, end, steps):
+    found = atlas.effects(table, end, steps).dropna(subset=["effect"])
     techniques = len(measure_atlas.TECHNIQUES) - 1 - (end == "best")
-    assert len(found) == 45 * techniques
+    assert len(found) == 36 * techniques
     for row in found.to_dict("records"):
-        measured = differences(table, row["technique"], end, {key: row[key] for key in KEYS})
+        where = {key: row[key] for key in KEYS}
+        measured = differences(table, row["technique"], end, steps, where)
         assert row["effect"] == pytest.approx(measured.mean(), abs=1e-9)
         low, high = row["joint_interval_low"], row["joint_interval_high"]
         assert low <= row["interval_low"] <= row["effect"] <= row["interval_high"] <= high
-        small = atlas.SMALLEST_EFFECT
-        verdict = SUPPORTED if low > small else NOT_SUPPORTED if high < -small else NO_DIFFERENCE
-        assert row["verdict"] == verdict
+        assert row["verdict"] == verdict_of((low, high), SMALLEST_EFFECT["accuracy"], "higher")
 
 
 def test_early_stopping_is_none_at_its_best_epoch(table):
@@ -81,8 +85,9 @@ def test_early_stopping_is_none_at_its_best_epoch(table):
 
 def recomputed(technique, condition):
     """Mean accuracy over a few seeds, measured now."""
-    measured = measure_atlas.measure(**condition, seeds=FEW, techniques=(technique,))
-    return measured["final_accuracy"].mean()
+    asked = tuple({"none", technique})
+    measured = measure_atlas.measure(**condition, seeds=FEW, techniques=asked)
+    return cell_of(measured, technique)["accuracy"].mean()
 
 
 def stored(table, technique, condition):
@@ -104,19 +109,22 @@ def test_random_cells_come_out_the_same_when_they_are_measured_again(table):
 
 
 def test_a_cell_of_another_technique_would_be_noticed(table):
-    condition = {"train_rows": 100, "label_noise": 0.0, "units": 16}
+    condition = {"train_rows": 200, "label_noise": 0.0, "units": 16}
     again = recomputed("dropout 0.5", condition)
     assert again == pytest.approx(stored(table, "dropout 0.5", condition), abs=TOLERANCE)
     assert again != pytest.approx(stored(table, "none", condition), abs=TOLERANCE)
 
 
 def test_every_training_has_about_the_same_number_of_steps():
-    steps = [atlas.epochs_of(rows) * -(-rows // atlas.BATCH_SIZE) for rows in atlas.TRAIN_ROWS]
-    assert np.ptp(steps) <= 0.02 * atlas.STEPS
+    for rows in atlas.TRAIN_ROWS:
+        left = rows - round(protocol.VALIDATION_SHARE * rows)
+        in_an_epoch = left // atlas.BATCH_SIZE
+        steps = protocol._epochs(left, atlas.STEPS, atlas.BATCH_SIZE) * in_an_epoch
+        assert steps == pytest.approx(atlas.STEPS, rel=0.02)
 
 
 def test_the_winner_is_the_highest_and_level_are_those_not_shown_to_be_lower():
-    seeds = range(20)
+    seeds = tuple(range(20))
     wobble = 0.004 * np.sin(np.arange(20))
     accuracies = {
         "none": 0.7 + wobble,
@@ -125,24 +133,18 @@ def test_the_winner_is_the_highest_and_level_are_those_not_shown_to_be_lower():
         "L2": 0.75 + wobble,
         "early stopping": 0.6 + wobble,
     }
-    measured = pd.concat(
-        pd.DataFrame(
-            {
-                "technique": name, "seed": seeds, "best_epoch": 1,
-                **{f"{end}_accuracy": values for end in atlas.ENDS},
-                **{f"{end}_loss": 1.0 for end in atlas.ENDS},
-            }
-        )
+    reached = {
+        name: Measurement(np.repeat(values[:, None], 4, axis=1), (1, 2, 4, 8))
         for name, values in accuracies.items()
-    )  # fmt: skip
-    condition = atlas.conditions()[0]
-    table = atlas.assembled([(condition, measured)])
+    }
+    table = measure_atlas._compared(reached, 3, seeds)
+    table = table.assign(end="final", **atlas.conditions()[0])
     (won,) = atlas.winners(table).to_dict("records")
     assert won["technique"] == "dropout 0.5"
     assert won["verdict"] == SUPPORTED
     assert won["level"] == ("BN",)
     verdicts = atlas.effects(table).set_index("technique")["verdict"]
-    assert verdicts["early stopping"] == NOT_SUPPORTED
+    assert verdicts["early stopping"] == OPPOSITE
     assert pd.isna(verdicts["none"])
 
 
@@ -153,7 +155,7 @@ def test_the_maps_tell_every_condition_in_words(table):
     helpful = effects[effects["verdict"] == SUPPORTED].drop_duplicates(KEYS)
     assert (won["verdict"] == SUPPORTED).sum() == len(helpful), "a field is hatched for good reason"
     helped = ((won["label_noise"] == 0.4) & (won["verdict"] == SUPPORTED)).sum()
-    assert f"to help in {helped} of 15 conditions" in picture.title
+    assert f"to help in {helped} of 12 conditions" in picture.title
 
 
 # The command
@@ -164,12 +166,12 @@ def small_grid(folder):
     shutil.copytree(ROOT / "utils", folder / "utils")
     changes = {
         "atlas.py": {
-            "TRAIN_ROWS = (50, 100, 200, 500, 1000)": "TRAIN_ROWS = (50, 60, 70)",
+            "TRAIN_ROWS = (100, 200, 400, 800)": "TRAIN_ROWS = (50, 60, 70)",
             "LABEL_NOISE = (0.0, 0.2, 0.4)": "LABEL_NOISE = (0.0,)",
             "UNITS = (16, 64, 256)": "UNITS = (8,)",
-            "STEPS = 960": "STEPS = 20",
+            "STEPS = 960": "STEPS = 24",
         },
-        "measure_atlas.py": {"SEEDS = tuple(range(20))": "SEEDS = tuple(range(3))"},
+        "measure_atlas.py": {"SEEDS = tuple(range(5000, 5020))": "SEEDS = tuple(range(3))"},
     }
     for name, replaced in changes.items():
         path = folder / "utils" / name
@@ -198,7 +200,7 @@ def test_a_killed_measurement_goes_on_and_measures_nothing_twice(tmp_path):
     assert len(written) == 3
     assert all(path.read_bytes() == content for path, content in kept.items())
     table = pd.read_parquet(tmp_path / "book" / "data" / "atlas.parquet")
-    assert len(table) == 3 * 7 * 2 * 3
+    assert len(table) == 3 * 4 * (7 + 6) * 3
     seconds = [pd.read_parquet(path).attrs["seconds"] for path in written]
     assert table.attrs["seconds"] == round(sum(seconds))
 
@@ -215,13 +217,17 @@ def build_page(folder, text):
 
 def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
     row = atlas.effects(table).dropna(subset=["effect"]).iloc[0]
-    where = "dropout 0.2: 50 rows, 0.0 noise, 16 units"
+    where = "dropout 0.2: 100 rows, 0.0 noise, 16 units"
     assert row["technique"] == "dropout 0.2"
-    role = {SUPPORTED: "supported", NOT_SUPPORTED: "not-supported", NO_DIFFERENCE: "no-difference"}
+    role = {
+        SUPPORTED: "supported", OPPOSITE: "opposite", NO_DIFFERENCE: "no-difference",
+        UNDECIDED: "undecided",
+    }  # fmt: skip
     text = (
         f"Measured {{atlas-{role[row['verdict']]}}}`{where}` and "
         "{atlas-count}`dropout 0.2: supported`.\n\n"
-        "```{atlas-map}\n:label-noise: 0.2\n```\n\n```{atlas-summary}\n```\n\n"
+        "```{atlas-map}\n:label-noise: 0.2\n```\n\n"
+        "```{atlas-map}\n:label-noise: 0.2\n:technique: BN\n```\n\n```{atlas-summary}\n```\n\n"
         "```{atlas-origin}\n```\n\n```{atlas-table}\n```\n"
     )
     book, built = build_page(tmp_path, text)
@@ -230,9 +236,10 @@ def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
     assert f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in page
     count = (atlas.effects(table).query("technique == 'dropout 0.2'")["verdict"] == SUPPORTED).sum()
     assert f"and {count}." in page
-    assert page.count("<th scope='row'>") == 45 * 7
+    assert page.count("<th scope='row'>") == 36 * 6
     (alt,) = re.findall(r'<img [^>]*alt="(The best technique[^"]+)"', page)
-    assert "1000 rows, 256 units" in alt
+    assert "800 rows, 256 units" in alt
+    assert 'alt="Effect of BN on test accuracy with 20% wrong labels' in page
     assert table.attrs["date"] in page
 
 
@@ -240,9 +247,9 @@ def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_bu
     tmp_path, table
 ):
     row = atlas.effects(table).dropna(subset=["effect"]).iloc[0]
-    wrong = "not-supported" if row["verdict"] != NOT_SUPPORTED else "supported"
+    wrong = "opposite" if row["verdict"] != OPPOSITE else "supported"
     text = (
-        f"{{atlas-{wrong}}}`dropout 0.2: 50 rows, 0 noise, 16 units`, "
+        f"{{atlas-{wrong}}}`dropout 0.2: 100 rows, 0 noise, 16 units`, "
         "{atlas-supported}`dropout 0.2: 51 rows, 0 noise, 16 units`, "
         "{atlas-count}`drop-out: supported`\n"
     )

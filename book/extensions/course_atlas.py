@@ -1,13 +1,14 @@
 """Lets pages show the atlas, and state its verdicts so that they cannot go stale.
 
-Roles that state a verdict on a technique in a condition and show its effect after the last epoch;
+Roles that state a verdict on a technique in a condition and show its effect when training stopped;
 where the atlas says otherwise, the build warns, and so fails:
     {atlas-supported}`dropout 0.5: 100 rows, 0.4 noise, 256 units`
-    {atlas-not-supported}`...`, {atlas-no-difference}`...`
+    {atlas-opposite}`...`, {atlas-no-difference}`...`, {atlas-undecided}`...`
 Role that counts conditions:
     {atlas-count}`dropout 0.5: supported`, {atlas-count}`dropout 0.5: supported, 0.4 noise`
 Directives:
-    {atlas-map}         heat maps of the best technique; options label-noise, and end (final, best)
+    {atlas-map}         a heat map of the best technique, or of the effects of the one that the
+                        option technique names; options label-noise, and end (final, best)
     {atlas-summary}     in how many conditions each technique helped or did harm
     {atlas-table}       all effects
     {atlas-explorer}    what each technique did in a condition that the reader chooses
@@ -63,13 +64,26 @@ def _atlas(root: str):
         sys.path.insert(0, root)
     module = importlib.import_module("utils.atlas")
     table = module.load()
-    return module, table, {end: module.effects(table, end) for end in module.ENDS}
+    return (
+        module,
+        table,
+        {
+            (end, steps): module.effects(table, end, steps)
+            for end in module.ENDS
+            for steps in sorted(table["steps"].unique(), reverse=True)
+        },
+    )
 
 
 def _open(writer):
     module, table, effects = _atlas(str(writer.env.srcdir))
     writer.env.note_dependency(str(module.PATH))
     return module, table, effects
+
+
+def _final(effects):
+    """Effects when training stopped, with the whole ceiling."""
+    return effects["final", max(steps for _, steps in effects)]
 
 
 def _effect(row):
@@ -86,7 +100,7 @@ class VerdictRole(SphinxRole):
         _, _, effects = _open(self)
         stated = next(v for v, role in ROLES.items() if f"atlas-{role}" == self.name)
         asked = CONDITION.fullmatch(self.text)
-        table = effects["final"].dropna(subset=["effect"])
+        table = _final(effects).dropna(subset=["effect"])
         if asked:
             table = table[
                 (table["technique"] == asked["technique"])
@@ -116,7 +130,7 @@ class CountRole(SphinxRole):
     def run(self):
         _, _, effects = _open(self)
         asked = re.fullmatch(r"(.+): ([a-z ]+?)(?:, ([\d.]+) noise)?", self.text)
-        table = effects["final"]
+        table = _final(effects)
         if not asked or asked[1] not in set(table["technique"]) or asked[2] not in ROLES:
             message = f"atlas-count takes `technique: verdict`, but got {self.text!r}"
             return [], [self.inliner.reporter.warning(message, line=self.lineno)]
@@ -130,13 +144,18 @@ class MapDirective(SphinxDirective):
     option_spec = {  # noqa: RUF012
         "label-noise": float,
         "end": lambda text: directives.choice(text, ("final", "best")),
+        "technique": directives.unchanged_required,
     }
 
     def run(self):
         module, table, _ = _open(self)
-        picture = module.winners_map(
-            table, self.options["label-noise"], self.options.get("end", "final")
-        )
+        where = (self.options["label-noise"], self.options.get("end", "final"))
+        if technique := self.options.get("technique"):
+            if technique not in set(table["technique"]):
+                raise self.error(f"the atlas has no technique {technique!r}")
+            picture = module.technique_map(table, technique, *where)
+        else:
+            picture = module.winners_map(table, *where)
         drawn = picture._repr_svg_()
         name = f"atlas-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}.svg"
         file = Path(self.env.doctreedir) / name  # kept as long as the page that shows it
@@ -148,14 +167,14 @@ class MapDirective(SphinxDirective):
 class SummaryDirective(SphinxDirective):
     def run(self):
         _, _, effects = _open(self)
-        table = effects["final"]
+        table = _final(effects)
         table = table[table["technique"] != "none"]
         counts = {
             technique: [int((rows["verdict"] == verdict).sum()) for verdict in ROLES]
             for technique, rows in table.groupby("technique", sort=False)
         }
-        titles = ("Technique", "helped", "did harm", "no difference found")
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=25) for _ in titles), cols=len(titles))
+        titles = ("Technique", "helped", "did harm", "no difference", "undecided")
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=20) for _ in titles), cols=len(titles))
         group += nodes.thead("", table_row(*titles))
         group += nodes.tbody(
             "", *(table_row(technique, *map(str, numbers)) for technique, numbers in counts.items())
@@ -167,7 +186,8 @@ class TableDirective(SphinxDirective):
     def run(self):
         _, _, effects = _open(self)
         keys = ["train_rows", "label_noise", "units", "technique"]
-        both = effects["final"].merge(effects["best"], on=keys, suffixes=("", "_best"))
+        best = effects["best", max(steps for _, steps in effects)]
+        both = _final(effects).merge(best, on=keys, suffixes=("", "_best"))
         rows = []
         for row in both.to_dict("records"):
             best = {k.removesuffix("_best"): v for k, v in row.items() if k.endswith("_best")}
@@ -188,8 +208,8 @@ class TableDirective(SphinxDirective):
         ) * 2  # fmt: skip
         drawn = (
             '<div class="atlas-table" tabindex="0" role="region" aria-label="All effects"><table>'
-            "<thead><tr><td colspan='4'></td><th colspan='3' scope='colgroup'>After the last epoch"
-            "</th><th colspan='3' scope='colgroup'>At the best epoch</th></tr><tr>"
+            "<thead><tr><td colspan='4'></td><th colspan='3' scope='colgroup'>When training stopped"
+            "</th><th colspan='3' scope='colgroup'>At the chosen epoch</th></tr><tr>"
             + "".join(f"<th scope='col'>{head}</th>" for head in heads)
             + f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
@@ -201,13 +221,13 @@ class ExplorerDirective(SphinxDirective):
 
     def run(self):
         module, _, effects = _open(self)
-        techniques = [t for t in effects["final"]["technique"].unique() if t != "none"]
+        techniques = [t for t in _final(effects)["technique"].unique() if t != "none"]
         measured = {}
-        for end, table in effects.items():
+        for (end, steps), table in effects.items():
             for condition in module.conditions():
                 rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
                 rows = rows.set_index("technique")
-                key = ",".join([end, *(f"{value:g}" for value in condition.values())])
+                key = ",".join([end, *(f"{value:g}" for value in [*condition.values(), steps])])
                 measured[key] = [self._numbers(rows.loc[technique]) for technique in techniques]
         data = {
             "techniques": techniques,
@@ -218,10 +238,11 @@ class ExplorerDirective(SphinxDirective):
             "code": {name: module.keras_code(name) for name in ["none", *techniques]},
         }
         choices = {
-            "rows": ("Training rows", {f"{n:g}": n for n in module.TRAIN_ROWS}),
+            "rows": ("Labelled rows", {f"{n:g}": n for n in module.TRAIN_ROWS}),
             "noise": ("Wrong labels", {f"{n:g}": f"{n:.0%}" for n in module.LABEL_NOISE}),
             "units": ("Units in each hidden layer", {f"{n:g}": n for n in module.UNITS}),
-            "end": ("Measured", {"final": "after the last epoch", "best": "at the best epoch"}),
+            "end": ("Measured", {"final": "when training stopped", "best": "at the chosen epoch"}),
+            "steps": ("Steps at most", {f"{n}": n for end, n in effects if end == "best"}),
         }
         fields = "".join(
             f'<label>{label} <select name="{name}">'

@@ -1,7 +1,7 @@
 // Lets a reader choose a condition of the atlas and see what each technique did there.
 // The condition stands in the address, so that a view can be shared.
 
-const KEYS = ["rows", "noise", "units", "end"];
+const KEYS = ["rows", "noise", "units", "end", "steps"];
 
 function number(value) {
   return (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3);
@@ -32,7 +32,7 @@ function start(explorer) {
 
   function show() {
     const now = chosen();
-    const found = atlas.effects[`${now.end},${now.rows},${now.noise},${now.units}`];
+    const found = atlas.effects[`${now.end},${now.rows},${now.noise},${now.units},${now.steps}`];
     body.innerHTML = atlas.techniques
       .map((technique, k) => {
         if (!found[k]) return "";

@@ -1,0 +1,112 @@
+"""The register of what was settled before the confirmation seeds were looked at.
+
+    python -m tests.register --reason "why it is written anew"
+
+runs the chapters on the exploration seeds, on which settings were found, and writes
+`book/data/register.json`: for each chapter its parameters and a digest of its code, for each claim
+what it predicts, by which smallest effect it is judged, and what exploration seeds said. The stored
+notebooks then run on the confirmation seeds. A test fails where they differ from the register in
+anything but seeds and results, so that nothing is changed in silence after looking.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import datetime
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from tqdm import tqdm
+
+from tests.notebook_runs import ROOT, chapters, execute
+from utils.chapters import claims_of, parameters_of
+
+PATH = ROOT / "book" / "data" / "register.json"
+EXPLORATION_SEED = 1000  # the first one
+SETTLED = ("prediction", "direction", "metric", "smallest_effect", "comparisons")
+
+
+def code_digest(notebook) -> str:
+    """Changes with what a chapter trains, measures and claims, not with its layout or figures."""
+    digest = hashlib.sha256()
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and not {"hide-input", "parameters"} & set(tags):
+            digest.update(ast.dump(ast.parse(cell.source)).encode())
+    return digest.hexdigest()[:16]
+
+
+def settings_of(notebook) -> dict:
+    """The values of the parameters cell, but for the first seed."""
+    values = {name: parameter.default for name, parameter in parameters_of(notebook).items()}
+    del values["first_seed"]
+    return values
+
+
+def load() -> dict:
+    """The stored register."""
+    return json.loads(PATH.read_text(encoding="utf-8"))
+
+
+def entry(record: dict, chapter: str) -> dict:
+    """What is settled about a claim, and what exploration seeds said."""
+    explored = {"verdict": record["verdict"], "effect": record["effect"]}
+    return {"chapter": chapter} | {key: record[key] for key in SETTLED} | {"explored": explored}
+
+
+def _executed(path: Path, folder: Path | None):
+    """The chapter on exploration seeds; taken from a folder if that very code was run before."""
+    if folder is not None and (folder / path.name).is_file():
+        run = nbformat.read(folder / path.name, as_version=4)
+        seeds = {r["seeds"][0] for r in claims_of(run).values()}
+        if code_digest_of_run(run) == code_digest(nbformat.read(path, as_version=4)) and seeds == {
+            EXPLORATION_SEED
+        }:
+            return run
+    return execute(path, parameters={"first_seed": EXPLORATION_SEED})
+
+
+def code_digest_of_run(notebook) -> str:
+    """The digest without the cells that a run has put in."""
+    kept = [cell for cell in notebook.cells if not cell.source.startswith("first_seed = ")]
+    return code_digest(nbformat.v4.new_notebook(cells=kept))
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.register", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--reason", required=True, help="why the register is written anew")
+    parser.add_argument("--executed", type=Path, help="folder with chapters run on these seeds")
+    given = parser.parse_args(arguments)
+    if not given.reason.strip():
+        parser.error("--reason is empty; say why the register is written anew")
+    history = load()["history"] if PATH.is_file() else []
+    register = {
+        "exploration_seed": EXPLORATION_SEED,
+        "history": [*history, f"{datetime.date.today().isoformat()}: {given.reason.strip()}"],
+        "chapters": {},
+        "claims": {},
+    }
+    for path in tqdm(chapters(), unit="chapter", disable=None):
+        notebook = nbformat.read(path, as_version=4)
+        register["chapters"][path.stem] = {
+            "code": code_digest(notebook),
+            "parameters": settings_of(notebook),
+        }
+        explored = claims_of(_executed(path, given.executed))
+        register["claims"] |= {name: entry(r, path.stem) for name, r in explored.items()}
+    unfinished = PATH.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(register, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    os.replace(unfinished, PATH)
+    print(f"{PATH.relative_to(ROOT)}: {len(register['claims'])} claims")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

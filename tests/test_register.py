@@ -1,0 +1,76 @@
+"""What was settled before looking is what the chapters do now."""
+
+import copy
+
+import nbformat
+import pytest
+
+from tests import register
+from tests.notebook_runs import chapters
+from utils.chapters import claims_of
+
+CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in chapters()}
+REGISTER = register.load()
+
+
+def against(name, notebook):
+    """What a chapter does otherwise than the register says, one line each."""
+    lines = []
+    settled = REGISTER["chapters"][name]
+    if settled["code"] != register.code_digest(notebook):
+        lines.append(f"{name}: its code is not the registered one")
+    if settled["parameters"] != register.settings_of(notebook):
+        lines.append(f"{name}: its parameters are not the registered ones")
+    records = claims_of(notebook)
+    known = {k: e for k, e in REGISTER["claims"].items() if e["chapter"] == name}
+    lines += [f"{claim}: not in both" for claim in known.keys() ^ records.keys()]
+    for claim in known.keys() & records.keys():
+        lines += [
+            f"{claim}: {key} was {known[claim][key]!r}, is {records[claim][key]!r}"
+            for key in register.SETTLED
+            if known[claim][key] != records[claim][key]
+        ]
+    return lines
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_nothing_was_changed_after_the_confirmation_seeds_were_seen(name):
+    assert not against(name, CHAPTERS[name]), "python -m tests.register --reason ... settles anew"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_change_in_silence_is_noticed(name):
+    changed = copy.deepcopy(CHAPTERS[name])
+    cell = next(c for c in changed.cells if "parameters" in c.metadata.get("tags", []))
+    cell.source = cell.source.replace("seeds: int = 24", "seeds: int = 25")
+    assert against(name, changed) == [f"{name}: its parameters are not the registered ones"]
+    changed = copy.deepcopy(CHAPTERS[name])
+    next(c for c in changed.cells if "Claim(" in c.source).source += "\n0.5 + 0.5"
+    assert against(name, changed) == [f"{name}: its code is not the registered one"]
+    changed = copy.deepcopy(CHAPTERS[name])
+    record = next(iter(claims_of(changed).values()))
+    record["smallest_effect"], record["direction"] = 0.001, "sideways"
+    assert len(against(name, changed)) == 2
+
+
+def test_figures_and_layout_may_change():
+    (name, notebook), *_ = CHAPTERS.items()
+    changed = copy.deepcopy(notebook)
+    for cell in changed.cells:
+        if "hide-input" in cell.metadata.get("tags", []):
+            cell.source += "\n0.5"
+        elif cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", []):
+            cell.source += "  # a remark"
+    assert not against(name, changed)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_seeds_that_confirm_were_not_explored(name):
+    for record in claims_of(CHAPTERS[name]).values():
+        first = REGISTER["exploration_seed"]
+        assert not set(record["seeds"]) & set(range(first, first + 1000)), record["id"]
+
+
+def test_a_register_needs_a_reason():
+    with pytest.raises(SystemExit):
+        register.main(["--reason", " "])
