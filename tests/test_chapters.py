@@ -9,15 +9,13 @@ import tomllib
 import xml.etree.ElementTree as ElementTree
 
 import nbformat
-import numpy as np
 import pytest
 import yaml
 from papermill import inspect_notebook
-from scipy import stats
 
 from tests.notebook_runs import ROOT, chapters
 from utils.chapters import claims_of
-from utils.claims import NO_DIFFERENCE, NOT_SUPPORTED, SUPPORTED
+from utils.claims import SUPPORTED, UNDECIDED, verdict_of
 from utils.parameters import PARAMETERS, check
 
 CHAPTERS = {path.stem: nbformat.read(path, as_version=4) for path in chapters()}
@@ -112,7 +110,6 @@ def test_each_part_of_the_form_is_there(name):
         "After this chapter you can",
         "## A prediction first",
         "from scratch",
-        "## One look at the test rows",
         "## What this does not show",
         "## Summary",
         "## Exercises",
@@ -125,7 +122,7 @@ def test_each_part_of_the_form_is_there(name):
 @every_chapter
 def test_there_are_enough_claims_on_enough_seeds(name):
     records = claims_of(CHAPTERS[name])
-    assert len(records) >= 6
+    assert len(records) >= 12
     assert all(len(set(record["seeds"])) >= 20 for record in records.values())
     assert any(record["verdict"] != SUPPORTED for record in records.values())
 
@@ -138,23 +135,35 @@ def test_verdicts_allow_for_all_claims_of_the_chapter(name):
 
 
 @every_chapter
-def test_verdicts_do_not_hang_on_the_kind_of_interval(name):
-    """The bootstrap is somewhat narrow for 20 pairs; Student's t must say the same."""
+def test_verdicts_follow_from_the_stored_intervals(name):
     for record in claims_of(CHAPTERS[name]).values():
-        differences = np.subtract(record["treatment"], record["control"])
-        level = 1 - 0.05 / record["comparisons"]
-        reach = stats.t.ppf((1 + level) / 2, len(differences) - 1) * stats.sem(differences)
-        sign = 1 if record["direction"] == "higher" else -1
-        low, high = sorted(sign * (differences.mean() + end * reach) for end in (-1, 1))
-        small = record["smallest_effect"]
-        said = SUPPORTED if low > small else NOT_SUPPORTED if high < -small else NO_DIFFERENCE
-        assert said == record["verdict"], record["id"]
+        bounds, settled = record["joint_interval"], (record["smallest_effect"], record["direction"])
+        assert verdict_of(bounds, *settled) == record["verdict"], record["id"]
+        if record["budget"]:
+            half = record["budget"]["half"]
+            assert verdict_of(half["joint_interval"], *settled) == half["verdict"], record["id"]
+            within = bounds[0] <= half["effect"] <= bounds[1]
+            lasts = within and half["verdict"] == record["verdict"]
+            assert record["budget"]["lasts"] == lasts, record["id"]
 
 
-def test_the_course_has_enough_claims_and_enough_that_are_not_supported():
+@every_chapter
+def test_a_sentence_names_its_budget_unless_it_lasts(name):
+    for record in claims_of(CHAPTERS[name]).values():
+        if record["budget"] and not record["budget"]["lasts"]:
+            assert record["sentence"].startswith(f"After {record['budget']['epochs']} epoch")
+
+
+@every_chapter
+def test_nearly_all_claims_know_their_budget(name):
+    records = claims_of(CHAPTERS[name]).values()
+    assert sum(record["budget"] is None for record in records) <= 4
+
+
+def test_the_course_has_enough_claims_that_last_and_enough_that_surprise():
     records = [r for notebook in CHAPTERS.values() for r in claims_of(notebook).values()]
-    assert len(records) >= 40
-    assert sum(record["verdict"] != SUPPORTED for record in records) >= 5
+    assert sum(bool(r["budget"] and r["budget"]["lasts"]) for r in records) >= 60
+    assert sum(record["verdict"] not in (SUPPORTED, UNDECIDED) for record in records) >= 5
 
 
 @every_chapter
@@ -188,14 +197,13 @@ def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_
 
 
 @every_chapter
-def test_verdicts_are_not_so_close_that_another_processor_would_change_them(name):
-    """Other processors move a mean over seeds by far less than a tenth of its interval."""
-    for record in claims_of(CHAPTERS[name]).values():
-        low, high = record["joint_interval"]
-        # What decides is whether the whole interval lies beyond the smallest effect.
-        small = record["smallest_effect"]
-        for distance in (abs(low - small), abs(high + small)):
-            assert distance > 0.1 * (high - low), record["id"]
+def test_summary_lines_on_claims_that_do_not_last_name_the_budget(name):
+    records = claims_of(CHAPTERS[name])
+    summary = prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0]
+    for line in re.findall(r"^- (.*(?:\n  .*)*)", summary, flags=re.M):
+        for claim in records.values():
+            if claim["budget"] and not claim["budget"]["lasts"] and claim["id"] in line:
+                assert re.search(r"\bepochs?\b", line), line
 
 
 def test_the_repository_has_one_address():
