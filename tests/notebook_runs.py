@@ -16,6 +16,8 @@ import yaml
 from nbclient import NotebookClient
 from tqdm import tqdm
 
+from utils.chapters import claims_among
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -53,7 +55,9 @@ def execute(
     """
     notebook = nbformat.read(path, as_version=4)
     if until:
-        last = next(k for k, c in enumerate(notebook.cells) if f'id="{until}"' in c.source)
+        last = next(
+            k for k, c in enumerate(notebook.cells) if until in claims_among(c.get("outputs", []))
+        )
         del notebook.cells[last + 1 :]
     if after or parameters:
         tagged = next(

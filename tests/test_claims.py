@@ -1,156 +1,560 @@
-"""Verdicts, intervals and what a claim shows of itself."""
+"""Verdicts, sentences, budgets and what a claim shows of itself."""
 
 import dataclasses
+import itertools
 import json
 import re
-import warnings
 
 import numpy as np
 import pytest
 
 from utils import claims
-from utils.claims import NO_DIFFERENCE, NOT_SUPPORTED, SUPPORTED, Claim, confidence_interval
+from utils.claims import (
+    NO_DIFFERENCE,
+    OPPOSITE,
+    SMALLEST_EFFECT,
+    SUPPORTED,
+    UNDECIDED,
+    VERDICTS,
+    Claim,
+    verdict_of,
+)
+from utils.intervals import confidence_interval
+from utils.measures import Measurement
 
-SPREAD = np.random.default_rng(0).normal(0, 0.01, 20)
+CONTROL = np.linspace(0.7, 0.8, 20)
+SPREAD = np.random.default_rng(0).normal(0, 1, 20)
+SPREAD = (SPREAD - SPREAD.mean()) / SPREAD.std(ddof=1)
+SMALL = SMALLEST_EFFECT["accuracy"]
 
 
-def claim(difference=0.05, direction="higher", smallest_effect=0.0, **other):
-    control = np.linspace(0.7, 0.8, 20)
+def claim(difference=0.05, direction="higher", spread=0.01, **other):
     settings = {
         "id": "dropout-helps",
-        "sentence": "Dropout raises accuracy.",
-        "treatment": control + difference + SPREAD - SPREAD.mean(),
-        "control": control,
-        "metric": "validation accuracy",
+        "subject": "dropout",
+        "what": "accuracy of a wide network",
+        "treatment": CONTROL + difference + spread * SPREAD,
+        "control": CONTROL,
+        "metric": "accuracy",
         "direction": direction,
         "seeds": tuple(range(20)),
-        "smallest_effect": smallest_effect,
     }
     return Claim(**{**settings, **other})
 
 
+# For each verdict a difference and a spread that lead to it where "higher" was expected.
+FOUND = {
+    SUPPORTED: (0.05, 0.01),
+    OPPOSITE: (-0.05, 0.01),
+    NO_DIFFERENCE: (0.001, 0.005),
+    UNDECIDED: (0.005, 0.05),
+}
+
+
+def found(verdict, direction="higher", **other):
+    difference, spread = FOUND[verdict]
+    sign = 1 if direction == "higher" else -1
+    return claim(sign * difference, direction, spread, **other)
+
+
+# The verdict
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_verdict_follows_the_interval_and_the_direction(verdict, direction):
+    assert found(verdict, direction).verdict == verdict
+
+
 @pytest.mark.parametrize(
-    ("difference", "direction", "verdict"),
+    ("interval", "verdict"),
     [
-        (0.05, "higher", SUPPORTED),
-        (-0.05, "higher", NOT_SUPPORTED),
-        (0.0, "higher", NO_DIFFERENCE),
-        (-0.05, "lower", SUPPORTED),
-        (0.05, "lower", NOT_SUPPORTED),
-        (0.0, "lower", NO_DIFFERENCE),
+        ((0.011, 0.5), SUPPORTED),
+        ((-0.5, -0.011), OPPOSITE),
+        ((-0.01, 0.01), NO_DIFFERENCE),
+        ((0.001, 0.009), NO_DIFFERENCE),
+        ((0.0, 0.0), NO_DIFFERENCE),
+        ((0.01, 0.5), UNDECIDED),  # the smallest effect itself counts as none
+        ((-0.5, -0.01), UNDECIDED),
+        ((-0.02, 0.02), UNDECIDED),
+        ((-0.011, 0.0), UNDECIDED),
+        ((np.nan, np.nan), UNDECIDED),
     ],
 )
-def test_the_verdict_follows_the_interval_and_the_direction(difference, direction, verdict):
-    assert claim(difference, direction).verdict == verdict
-
-
-@pytest.mark.parametrize(("direction", "sign"), [("higher", 1), ("lower", -1)])
-def test_an_effect_counts_only_beyond_the_smallest_effect(direction, sign):
-    # The interval reaches about 0.005 to both sides of 0.05.
-    for smallest, verdict in [(0.03, SUPPORTED), (0.05, NO_DIFFERENCE), (0.07, NO_DIFFERENCE)]:
-        assert claim(0.05 * sign, direction, smallest).verdict == verdict
-    assert claim(-0.05 * sign, direction, 0.03).verdict == NOT_SUPPORTED
-    assert claim(-0.05 * sign, direction, 0.05).verdict == NO_DIFFERENCE
+def test_the_verdict_is_where_the_interval_lies(interval, verdict):
+    assert verdict_of(interval, 0.01, "higher") == verdict
+    turned = (-interval[1], -interval[0])
+    assert verdict_of(turned, 0.01, "lower") == verdict
+    opposite = {SUPPORTED: OPPOSITE, OPPOSITE: SUPPORTED}.get(verdict, verdict)
+    assert verdict_of(interval, 0.01, "lower") == opposite
 
 
 def test_pairs_are_compared_and_not_groups():
     # Seeds differ by far more than the effect, which each of them shows.
-    assert claim(0.01, smallest_effect=0.001).verdict == SUPPORTED
+    made = claim(0.02, spread=0.005)
+    assert made.verdict == SUPPORTED
     shuffled = np.random.default_rng(1).permutation(20)
-    broken = claim(0.01, smallest_effect=0.001)
-    unpaired = claim(treatment=broken.treatment[shuffled], smallest_effect=0.001)
-    assert unpaired.verdict == NO_DIFFERENCE
+    assert claim(treatment=made.treatment.final[shuffled]).verdict == UNDECIDED
 
 
 def test_effect_and_effect_size_are_those_of_the_differences():
     made = claim(0.05)
     assert made.effect == pytest.approx(0.05)
-    assert made.effect_size == pytest.approx(0.05 / SPREAD.std(ddof=1))
-    constant = claim(treatment=np.full(20, 0.75), control=np.full(20, 0.5))
+    assert made.effect_size == pytest.approx(5)
+    assert made.interval == pytest.approx(confidence_interval(0.05 + 0.01 * SPREAD))
+    constant = claim(treatment=np.full(20, 0.75), control=0.5)
     assert constant.effect_size == np.inf
     assert constant.interval == (0.25, 0.25)
-    assert claim(treatment=np.zeros(20), control=np.zeros(20)).effect_size == 0
+    assert constant.verdict == SUPPORTED
+    assert claim(treatment=np.full(20, 0.25), control=0.5).effect_size == -np.inf
+    nothing = claim(treatment=np.zeros(20), control=np.zeros(20))
+    assert (nothing.effect_size, nothing.verdict) == (0, NO_DIFFERENCE)
 
 
-def test_the_interval_of_many_normal_numbers_is_the_one_of_the_textbook():
-    values = np.random.default_rng(0).normal(3, 2, 400)
-    low, high = confidence_interval(values)
-    half = 1.96 * values.std(ddof=1) / 20
-    assert low == pytest.approx(values.mean() - half, abs=0.05 * half)
-    assert high == pytest.approx(values.mean() + half, abs=0.05 * half)
+def test_one_number_such_as_chance_is_a_control():
+    treatment = 0.3 + 0.01 * SPREAD
+    made = claim(treatment=treatment, control=0.1)
+    assert made.effect == pytest.approx(0.2)
+    assert made.record()["control"] == [0.1] * 20
 
 
-def test_the_interval_of_skewed_numbers_leans_to_their_long_tail():
-    values = np.random.default_rng(0).exponential(1, 30)
-    low, high = confidence_interval(values)
-    assert high - values.mean() > 1.4 * (values.mean() - low)  # plain percentiles: 1.2
+# One smallest effect for each metric
 
 
-def coverage(runs=300, seeds=20):
-    rng = np.random.default_rng(0)
-    inside = 0
-    for _ in range(runs):
-        low, high = confidence_interval(rng.normal(1, 1, seeds))
-        inside += low <= 1 <= high
-    return inside / runs
+def test_the_smallest_effect_is_that_of_the_metric():
+    for metric, smallest in SMALLEST_EFFECT.items():
+        assert claim(metric=metric).smallest_effect == smallest
+        above, below = (claim(k * smallest, spread=0.01, metric=metric) for k in (3, 0))
+        assert (above.verdict, below.verdict) == (SUPPORTED, NO_DIFFERENCE)
+    assert all(smallest > 0 for smallest in SMALLEST_EFFECT.values())
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say(monkeypatch):
-    monkeypatch.setattr(claims, "RESAMPLES", 999)  # coarser and quicker
-    # Twenty seeds are few for a bootstrap: about 0.93 is right, with a standard error of 0.015.
-    assert 0.88 < coverage() < 0.98
-    monkeypatch.setattr(claims, "CONFIDENCE", 0.8)
-    assert coverage() < 0.88
+def test_no_claim_has_a_smallest_effect_of_its_own():
+    assert "smallest_effect" not in {field.name for field in dataclasses.fields(Claim)}
+    with pytest.raises(TypeError):
+        claim(smallest_effect=0.5)
+    with pytest.raises(AttributeError):
+        claim().smallest_effect = 0.5
 
 
-def test_the_interval_is_the_same_each_time_and_for_constants_a_point():
-    assert confidence_interval(SPREAD) == confidence_interval(SPREAD)
-    assert confidence_interval([0.5] * 4) == (0.5, 0.5)
+# Sentences
 
 
-def test_numbers_nearly_all_equal_give_a_finite_interval_without_a_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        low, high = confidence_interval([0.0] * 7 + [0.1])
-    assert 0 <= low < high <= 0.1
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        (SUPPORTED, "Dropout raised the accuracy of a wide network."),
+        (OPPOSITE, "Dropout lowered the accuracy of a wide network."),
+        (NO_DIFFERENCE, "Dropout changed the accuracy of a wide network by less than 0.01."),
+        (
+            UNDECIDED,
+            "It is undecided whether dropout changed the accuracy of a wide network by more "
+            "than 0.01.",
+        ),
+    ],
+)
+def test_the_sentence_says_what_was_found(verdict, sentence):
+    assert found(verdict).sentence == sentence
+    turned = {"raised": "lowered", "lowered": "raised"}
+    lower = re.sub("raised|lowered", lambda word: turned[word[0]], sentence)
+    assert found(verdict, "lower").sentence == lower
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        (SUPPORTED, "Dropout gave a higher accuracy than L2."),
+        (OPPOSITE, "Dropout gave a lower accuracy than L2."),
+        (NO_DIFFERENCE, "Dropout and L2 gave the same accuracy, within 0.01."),
+        (UNDECIDED, "It is undecided which of dropout and L2 gives a higher accuracy."),
+    ],
+)
+def test_the_sentence_names_what_the_subject_is_compared_with(verdict, sentence):
+    assert found(verdict, what="accuracy", against="L2").sentence == sentence
+    turned = {"higher": "lower", "lower": "higher"}
+    lower = re.sub("(?<=gave a )(higher|lower)", lambda word: turned[word[0]], sentence)
+    assert found(verdict, "lower", what="accuracy", against="L2").sentence == lower
+
+
+@pytest.mark.parametrize(
+    ("context", "subject", "sentence"),
+    [
+        ("", "dropout", "Dropout raised the accuracy."),
+        ("With wrong labels", "dropout", "With wrong labels, dropout raised the accuracy."),
+        ("with wrong labels", "dropout", "With wrong labels, dropout raised the accuracy."),
+        ("With wrong labels", "BN", "With wrong labels, BN raised the accuracy."),
+        ("on 50 rows", "L2", "On 50 rows, L2 raised the accuracy."),
+        ("", "L2", "L2 raised the accuracy."),
+    ],
+)
+def test_the_context_comes_first_and_one_letter_is_capital(context, subject, sentence):
+    assert claim(context=context, subject=subject, what="accuracy").sentence == sentence
+
+
+def test_the_context_of_what_is_undecided_comes_first_as_well():
+    sentence = found(UNDECIDED, context="With wrong labels", what="accuracy").sentence
+    assert sentence == (
+        "With wrong labels, it is undecided whether dropout changed the accuracy by more than 0.01."
+    )
+
+
+@pytest.mark.parametrize(
+    ("direction", "against", "expected"),
+    [
+        ("higher", "", "On 50 rows, dropout raises the accuracy."),
+        ("lower", "", "On 50 rows, dropout lowers the accuracy."),
+        ("higher", "L2", "On 50 rows, dropout gives a higher accuracy than L2."),
+        ("lower", "L2", "On 50 rows, dropout gives a lower accuracy than L2."),
+    ],
+)
+def test_the_prediction_is_the_same_whatever_was_found(direction, against, expected):
+    parts = {"context": "On 50 rows", "what": "accuracy", "against": against}
+    for verdict in VERDICTS:
+        assert found(verdict, direction, **parts).prediction == expected
+
+
+# The budget
+
+
+def curves(*effects, epochs=None, spread=0.01):
+    """A treatment with the given mean differences, one for each budget, and its control."""
+    epochs = tuple(range(1, len(effects) + 1)) if epochs is None else epochs
+    control = CONTROL[:, None] + np.linspace(0, 0.1, len(effects))
+    treatment = control + np.array(effects) + spread * SPREAD[:, None]
+    return {"treatment": Measurement(treatment, epochs), "control": Measurement(control, epochs)}
+
+
+def test_what_half_of_the_budget_says_as_well_lasts_and_names_no_budget():
+    made = claim(**curves(0.0, 0.05, 0.02, 0.05), what="accuracy", context="With wrong labels")
+    assert made.lasts is True
+    assert made.sentence == "With wrong labels, dropout raised the accuracy."
+    assert made.effect == pytest.approx(0.05)
+    half = made.budget["half"]
+    assert (made.budget["epochs"], half["verdict"]) == (4, SUPPORTED)
+    assert half["effect"] == pytest.approx(0.05)
+    assert half["joint_interval"] == pytest.approx(list(made.joint_interval))
+    assert "It lasts: half of the 4 epochs say the same." in made._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("at_half", "verdict_at_half"),
+    [(0.0, NO_DIFFERENCE), (-0.05, OPPOSITE), (0.012, UNDECIDED), (0.04, SUPPORTED)],
+)
+def test_what_does_not_last_names_the_budget(at_half, verdict_at_half):
+    """Half of it says something else, or the same of another size."""
+    made = claim(**curves(0.05, at_half, 0.05, 0.05), what="accuracy", context="With wrong labels")
+    assert made.budget["half"]["verdict"] == verdict_at_half
+    assert made.verdict == SUPPORTED
+    assert made.lasts is False
+    assert made.sentence == "After 4 epochs, with wrong labels, dropout raised the accuracy."
+    shown = made._repr_html_()
+    sign = "\N{MINUS SIGN}" if at_half < 0 else "+" if at_half else ""
+    number = f"{sign}{abs(at_half):.3f}"
+    assert f"It depends on the budget: after 2 epochs it was {number} ({verdict_at_half})." in shown
+
+
+def test_a_difference_that_is_none_at_half_and_at_all_of_the_budget_lasts():
+    made = claim(**curves(0.05, 0.001, 0.001, 0.001, spread=0.005), what="accuracy")
+    assert (made.verdict, made.lasts) == (NO_DIFFERENCE, True)
+    assert made.sentence == "Dropout changed the accuracy by less than 0.01."
+
+
+def test_it_lasts_where_the_verdicts_agree_and_the_whole_budget_s_interval_holds_half_s_effect():
+    for at_half in np.linspace(-0.06, 0.08, 15):
+        made = claim(**curves(0.0, at_half, 0.0, 0.03))
+        low, high = made.joint_interval
+        agree = made.budget["half"]["verdict"] == made.verdict
+        assert made.lasts == (agree and low <= at_half <= high)
+        assert ("epochs" in made.sentence) == (not made.lasts)
+
+
+def test_an_effect_of_the_same_size_that_is_undecided_at_half_of_the_budget_does_not_last():
+    measured = curves(0.0, 0.04, 0.0, 0.05, spread=0.03)
+    measured["treatment"].values[:, 1] += 0.07 * SPREAD
+    made = claim(**measured)
+    assert (made.verdict, made.budget["half"]["verdict"]) == (SUPPORTED, UNDECIDED)
+    assert made.joint_interval[0] < made.budget["half"]["effect"] < made.joint_interval[1]
+    assert made.lasts is False
+
+
+def test_one_epoch_is_not_many():
+    treatment, control = curves(0.0, 0.05, epochs=(1, 2)).values()
+    assert "After 2 epochs, dropout" in claim(treatment=treatment, control=control).sentence
+
+
+def test_half_is_judged_by_the_interval_for_all_claims_together():
+    alone, together = (
+        claim(**curves(0.0, 0.0165, 0.0, 0.05), comparisons=comparisons) for comparisons in (1, 30)
+    )
+    assert alone.budget["half"]["verdict"] == SUPPORTED
+    assert together.budget["half"]["verdict"] == UNDECIDED
+    narrow, wide = (np.ptp(c.budget["half"]["joint_interval"]) for c in (alone, together))
+    assert narrow < wide
+
+
+def test_the_effect_over_the_budget_has_an_interval_at_every_epoch():
+    made = claim(**curves(0.0, 0.05, 0.02, 0.05, 0.1, epochs=(1, 2, 5, 10, 20)))
+    curve = made.budget["over_epochs"]
+    assert curve["epochs"] == [1, 2, 5, 10, 20]
+    assert curve["effect"] == pytest.approx([0.0, 0.05, 0.02, 0.05, 0.1])
+    for column, interval in enumerate(curve["interval"]):
+        differences = made.difference.values[:, column]
+        assert interval == pytest.approx(confidence_interval(differences))
+    assert curve["interval"][-1] == pytest.approx(made.interval)
+
+
+def test_the_half_of_an_odd_budget_is_rounded_down():
+    made = claim(**curves(0.0, 0.05, 0.02, epochs=(1, 3, 7)))
+    assert made.budget["half"]["effect"] == pytest.approx(0.05)
+    assert "after 3 epochs it was +0.050" in made._repr_html_()
+
+
+def test_what_was_measured_once_has_no_budget():
+    once = claim()
+    treatment = curves(0.0, 0.0, 0.05, epochs=(1, 2, 9))  # nothing was measured at half of it
+    for made in (once, claim(**treatment)):
+        assert made.budget is None
+        assert made.lasts is None
+        assert made.record()["budget"] is None
+        assert "epoch" not in made.sentence
+        assert "budget" not in made._repr_html_()
+
+
+def test_a_number_is_a_control_at_every_budget():
+    treatment = curves(0.0, 0.05, 0.02, 0.05)["treatment"]
+    made = claim(treatment=treatment, control=0.1)
+    assert made.budget["over_epochs"]["effect"] == pytest.approx(
+        treatment.values.mean(axis=0) - 0.1
+    )
+    per_seed = claim(treatment=treatment, control=CONTROL)
+    assert per_seed.budget["over_epochs"]["effect"] == pytest.approx(
+        (treatment.values - CONTROL[:, None]).mean(axis=0)
+    )
+
+
+def test_trainings_of_two_lengths_are_compared_at_half_and_all_of_their_budgets():
+    treatment = curves(0.0, 0.03, 0.0, 0.05)["treatment"]
+    control = curves(0.0, 0.0, epochs=(50, 100))["control"]
+    made = claim(treatment=treatment, control=control)
+    assert made.budget["over_epochs"]["epochs"] == [2, 4]
+    expected = (treatment.values[:, [1, 3]] - control.values).mean(axis=0)
+    assert made.budget["over_epochs"]["effect"] == pytest.approx(expected)
+
+
+# Other held-out rows
+
+
+def by_rows(effect, ids, row_spread=0.0, seeds=20):
+    """A treatment and a control that were judged on the given rows, and differ by row as well."""
+    rng = np.random.default_rng(3)
+    control = rng.uniform(0, 1, (seeds, 1, ids.shape[1])).astype("float32")
+    of_row = rng.normal(0, row_spread, ids.max() + 1)
+    treatment = control + effect + of_row[ids][:, None].astype("float32")
+    parts = {"treatment": treatment, "control": control}
+    return {
+        name: Measurement(rows.mean(axis=-1, dtype="float64"), (1,), rows, ids)
+        for name, rows in parts.items()
+    }
+
+
+def test_rows_that_vary_widen_the_interval_and_are_said():
+    ids = np.tile(np.arange(50), (20, 1))
+    made = claim(**by_rows(0.05, ids, row_spread=0.2))
+    alone = claim(
+        treatment=made.treatment.final, control=made.control.final
+    )  # all seeds show the same, since they share their rows
+    assert np.ptp(made.interval) > 100 * np.ptp(alone.interval)
+    assert (made.record()["rows_vary"], alone.record()["rows_vary"]) == (True, False)
+    assert "other held-out rows counted in" in made._repr_html_()
+    assert "held-out rows" not in alone._repr_html_()
+    assert (alone.verdict, made.verdict) == (SUPPORTED, UNDECIDED)
+
+
+def test_a_number_as_control_leaves_the_rows_of_the_treatment_to_vary():
+    treatment = by_rows(0.05, np.tile(np.arange(50), (20, 1)), row_spread=0.2)["treatment"]
+    assert claim(treatment=treatment, control=0.5).record()["rows_vary"]
+
+
+# Claims made together
+
+
+def test_claims_made_together_are_judged_by_a_wider_interval():
+    alone = claim(0.0165)
+    assert alone.joint_interval == alone.interval
+    together = dataclasses.replace(alone, comparisons=20)
+    assert together.interval == alone.interval
+    assert together.joint_interval == confidence_interval(alone.difference.final, 1 - 0.05 / 20)
+    assert together.joint_interval[0] < alone.interval[0]
+    assert together.joint_interval[1] > alone.interval[1]
+    # The smallest effect lies between the two lower ends.
+    assert together.joint_interval[0] < SMALL < alone.interval[0]
+    assert (alone.verdict, together.verdict) == (SUPPORTED, UNDECIDED)
+    shown = together._repr_html_()
+    assert "when allowing for all 20 claims made together, by which it is judged" in shown
+    assert "allowing" not in alone._repr_html_()
+
+
+def test_of_many_claims_without_an_effect_hardly_any_family_shows_one(monkeypatch):
+    """With ten claims on chance alone, many families would show an effect if each stood alone."""
+    monkeypatch.setitem(claims.SMALLEST_EFFECT, "accuracy", 0.0)
+    rng = np.random.default_rng(3)
+
+    def family_shows_something(comparisons):
+        return any(
+            claim(treatment=rng.normal(size=20), control=0.0, comparisons=comparisons).verdict
+            in (SUPPORTED, OPPOSITE)
+            for _ in range(10)
+        )
+
+    alone = np.mean([family_shows_something(1) for _ in range(60)])
+    together = np.mean([family_shows_something(10) for _ in range(60)])
+    assert together < 0.15 < 0.25 < alone
+
+
+# What is no evidence
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_a_diverged_training_is_undecided_and_that_is_said(broken):
+    treatment = np.full(20, 0.9)
+    treatment[3] = broken
+    made = claim(treatment=treatment, what="accuracy")
+    assert made.verdict == UNDECIDED
+    assert np.isnan([made.effect, made.effect_size, *made.interval, *made.joint_interval]).all()
+    assert (
+        made.sentence == "It is undecided whether dropout changed the accuracy by more than 0.01."
+    )
+    shown = made._repr_html_()
+    assert "Nothing was measured: only 19 of 20 seeds gave a number." in shown
+    assert "Expected: Dropout raises the accuracy." in shown
+    assert "nan" not in shown
+    assert "<svg" not in shown
+    record = json.loads(json.dumps(made.record(), allow_nan=False))
+    assert (record["effect"], record["interval"]) == (None, [None, None])
+    assert record["treatment"][3] is None
+
+
+def test_where_both_diverged_it_is_undecided_as_well():
+    both = np.full(20, np.inf)
+    made = claim(treatment=both, control=both)
+    assert made.verdict == UNDECIDED
+    assert "only 0 of 20 seeds" in made._repr_html_()
+
+
+def test_a_training_that_diverged_at_half_of_its_budget_does_not_last():
+    measured = curves(0.05, 0.05, 0.05, 0.05)
+    measured["treatment"].values[4, 1] = np.nan
+    made = claim(**measured, what="accuracy")
+    assert (made.verdict, made.lasts) == (SUPPORTED, False)
+    assert made.sentence == "After 4 epochs, dropout raised the accuracy."
+    half = json.loads(json.dumps(made.record(), allow_nan=False))["budget"]["half"]
+    assert half == {"effect": None, "joint_interval": [None, None], "verdict": UNDECIDED}
+    assert "nan" not in made._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"treatment": np.ones(19)}, "treatment has shape (19,)"),
+        ({"treatment": 0.5}, "treatment has shape ()"),
+        ({"control": np.ones((20, 2))}, "control has shape (20, 2)"),
+        ({"treatment": Measurement(np.ones((19, 1)), (1,))}, "treatment has shape (19,)"),
+        ({"seeds": (1,), "treatment": [1.0], "control": [0.0]}, "at least two pairs"),
+        ({"seeds": (1,) * 20}, "a seed of its own"),
+        ({"direction": "better"}, "direction is 'better'"),
+        ({"metric": "validation accuracy"}, "metric is 'validation accuracy'; a smallest effect"),
+        ({"metric": ""}, "set for accuracy, cross-entropy in nats"),
+        ({"comparisons": 0}, "comparisons is 0; it starts at 1"),
+    ],
+)
+def test_what_is_no_evidence_is_refused_with_the_claim_named(wrong, said):
+    with pytest.raises(ValueError, match="dropout-helps: ") as caught:
+        claim(**wrong)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# What it shows of itself
 
 
 def test_the_text_holds_no_number_that_differs_between_machines():
-    text = str(claim(0.05))
-    assert text == "Dropout raises accuracy.\nsupported (20 paired seeds) [dropout-helps]"
+    made = claim(0.05)
+    text = str(made)
+    assert text == (
+        "Dropout raised the accuracy of a wide network.\n"
+        "supported (20 paired seeds) [dropout-helps]"
+    )
     assert text == repr(claim(0.0501)) == str(claim(0.06))
     assert re.findall(r"\d+", text) == ["20"]
 
 
-def test_the_html_holds_the_numbers_and_escapes_every_text():
-    shown = claim(
-        0.05, sentence="a < b & <script>", metric="x > y", id="q&a", smallest_effect=0.01
-    )._repr_html_()
-    assert "a &lt; b &amp; &lt;script&gt;" in shown
-    assert "x &gt; y" in shown
-    assert shown.count("q&amp;a") == 2
-    assert "<script>" not in shown
-    assert "+0.0500" in shown
-    assert "0.01" in shown
+@pytest.mark.parametrize("against", ["", "L2"])
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_text_is_the_same_whatever_the_last_digits_are(verdict, against):
+    difference, spread = FOUND[verdict]
+    first, second = (
+        str(claim(difference + little, spread=spread, against=against)) for little in (0, 1e-5)
+    )
+    assert first == second
+    assert verdict in first
+
+
+def test_the_html_holds_the_numbers():
+    shown = claim(0.05)._repr_html_()
+    assert "Effect on accuracy: +0.050." in shown
+    assert "up to 0.01 counts as none" in shown
+    assert "0.800 against 0.750, 20 paired seeds, effect size +5.0." in shown
+    low, high = claim(0.05).interval
+    assert f"95 % interval +{low:.3f} to +{high:.3f}" in shown
+    assert claim(-0.05)._repr_html_().count("\N{MINUS SIGN}0.050") >= 2
+    assert "effect size not defined" in claim(treatment=np.ones(20), control=0.5)._repr_html_()
+
+
+def test_the_html_escapes_every_text():
+    evil = "<script>\"&'</script>"
+    parts = {name: f"{name} {evil}" for name in ("id", "subject", "what", "context", "against")}
+    for metric in (evil, "accuracy"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setitem(claims.SMALLEST_EFFECT, evil, 0.01)
+            for verdict, name in itertools.product(VERDICTS, parts):
+                shown = found(verdict, **{name: parts[name]}, metric=metric)._repr_html_()
+                assert "<script" not in shown
+                assert "\"&'" not in shown
+                assert "&lt;script&gt;&quot;&amp;&#x27;" in shown
+            diverged = claim(treatment=np.full(20, np.nan), metric=metric, **parts)
+            assert "<script" not in diverged._repr_html_()
+    shown = claim(id=evil)._repr_html_()
+    assert shown.count("&lt;script&gt;&quot;&amp;&#x27;&lt;/script&gt;") == 2
+    assert 'id="claim-&lt;script&gt;' in shown
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_the_drawn_interval_lies_in_the_picture_and_has_a_name(verdict):
+    shown = found(verdict, comparisons=16)._repr_html_()
+    (drawn,) = re.findall("<svg .*?</svg>", shown)
+    assert 'role="img" aria-label="Effect ' in drawn
+    places = [float(x) for x in re.findall(r'(?:x|x1|x2|cx)="([-\d.]+)"', drawn)]
+    assert len(places) == 6
+    assert all(0 <= x <= 300 for x in places)
 
 
 def test_the_record_survives_json_in_full_precision():
-    made = claim(0.05, smallest_effect=0.01)
+    made = claim(**curves(0.0, 0.012, 0.02, 0.05), comparisons=3, context="With wrong labels")
     kept = json.loads(json.dumps(made.record(), allow_nan=False))
     assert kept == made.record()
-    assert kept["treatment"] == made.treatment.tolist()
-    again = Claim(
-        **{
-            name: kept[name]
-            for name in (
-                "id", "sentence", "treatment", "control", "metric", "direction", "seeds",
-                "smallest_effect",
-            )
-        }
-    )  # fmt: skip
-    assert again.record() == made.record()
+    assert kept["treatment"] == made.treatment.final.tolist()
     assert (kept["verdict"], kept["effect"]) == (made.verdict, made.effect)
     assert kept["interval"] == list(made.interval)
+    assert kept["joint_interval"] == list(made.joint_interval)
+    assert (kept["sentence"], kept["prediction"]) == (made.sentence, made.prediction)
+    assert kept["budget"] == made.budget
+    assert kept["seeds"] == list(range(20))
+
+
+def test_the_card_of_a_record_that_was_stored_is_the_claim_s_own():
+    for made in (claim(**curves(0.0, 0.012, 0.02, 0.05)), found(UNDECIDED, against="L2")):
+        kept = json.loads(json.dumps(made.record(), allow_nan=False))
+        assert claims.card(kept) == made._repr_html_()
 
 
 def test_the_display_carries_the_record_as_metadata():
@@ -158,68 +562,3 @@ def test_the_display_carries_the_record_as_metadata():
     data, metadata = made._repr_mimebundle_()
     assert data == {"text/plain": str(made), "text/html": made._repr_html_()}
     assert metadata == {"claim": made.record()}
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf])
-def test_a_diverged_training_supports_nothing_and_is_said(broken):
-    treatment = np.full(20, 0.9)
-    treatment[3] = broken
-    made = claim(treatment=treatment)
-    assert made.verdict == NO_DIFFERENCE
-    assert "only 19 of 20 seeds" in made._repr_html_()
-    record = json.loads(json.dumps(made.record(), allow_nan=False))
-    assert (record["effect"], record["interval"]) == (None, [None, None])
-    assert record["treatment"][3] is None
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"treatment": np.ones(19)}, "treatment has shape (19,)"),
-        ({"control": np.ones((20, 2))}, "control has shape (20, 2)"),
-        ({"seeds": (1,), "treatment": [1.0], "control": [0.0]}, "at least two pairs"),
-        ({"seeds": (1,) * 20}, "a seed of its own"),
-        ({"direction": "better"}, "direction is 'better'"),
-        ({"smallest_effect": -0.1}, "smallest_effect is -0.1"),
-        ({"smallest_effect": float("nan")}, "smallest_effect is nan"),
-    ],
-)
-def test_what_is_no_evidence_is_refused_with_the_claim_named(wrong, said):
-    with pytest.raises(ValueError, match="dropout-helps: ") as caught:
-        claim(**wrong)
-    assert said in str(caught.value)
-
-
-def test_claims_made_together_are_judged_by_a_wider_interval():
-    alone = claim(0.012)
-    assert alone.joint_interval == alone.interval
-    together = dataclasses.replace(alone, comparisons=20)
-    assert together.interval == alone.interval
-    assert together.joint_interval[0] < alone.interval[0]
-    assert together.joint_interval[1] > alone.interval[1]
-    # A smallest effect between the two lower ends: the single claim passes, the one of many fails.
-    between = (alone.interval[0] + together.joint_interval[0]) / 2
-    assert dataclasses.replace(alone, smallest_effect=between).verdict == SUPPORTED
-    assert dataclasses.replace(together, smallest_effect=between).verdict == NO_DIFFERENCE
-    assert "when allowing for all 20 claims of the chapter" in together._repr_html_()
-    assert "allowing" not in alone._repr_html_()
-    with pytest.raises(ValueError, match="comparisons is 0; it starts at 1"):
-        dataclasses.replace(alone, comparisons=0)
-
-
-def test_of_many_claims_without_an_effect_hardly_any_family_shows_one():
-    """With 20 claims on chance alone, most families would show an effect if each stood alone."""
-    rng = np.random.default_rng(3)
-
-    def family_shows_something(comparisons):
-        return any(
-            claim(
-                treatment=rng.normal(size=20), control=np.zeros(20), comparisons=comparisons
-            ).verdict
-            != NO_DIFFERENCE
-            for _ in range(10)
-        )
-
-    alone = np.mean([family_shows_something(1) for _ in range(40)])
-    together = np.mean([family_shows_something(10) for _ in range(40)])
-    assert together < 0.2 < 0.3 < alone

@@ -16,28 +16,33 @@ import nbformat
 import pytest
 
 from tests.conftest import build_book, copy_course
+from tests.notebook_runs import ROOT
 from tests.test_book import HOME, Loads, keep_only, tiny
-from utils.claims import VERDICTS, confidence_interval
+from utils.claims import BADGES, VERDICTS, confidence_interval
 
 CONTROL = 0.9
 WAVERING = [0.01, -0.01] * 10
-# For each chapter its claims: id, differences of the seeds, direction.
-FIRST = [("helps", [0.038] * 20, "higher"), ("does-nothing", WAVERING, "higher")]
-SECOND = [("hurts", [-0.25] * 24, "higher")]
+UNSURE = [0.05, -0.035] * 10
+# For each chapter its claims: id, differences of the seeds, and those after half of 40 epochs, or
+# None where the claim has no budget.
+FIRST = [("helps", [0.038] * 20, None), ("does-nothing", WAVERING, WAVERING)]
+SECOND = [("hurts", [-0.25] * 24, [0.04] * 24), ("unsure", UNSURE, None)]
 
 # Not the home page: Sphinx writes that one again with each chapter that it lists.
 PAGE = f"""{HOME}
 - A: {{supported}}`helps`
 - B: {{no-difference}}`does-nothing`
-- C: {{not-supported}}`the sentence is wrong <hurts>`
+- C: {{opposite}}`the sentence is wrong <hurts>` after {{epochs}}`hurts` epochs
 - D: {{claim}}`hurts`
 - E: {{claim}}`see there <helps>`
 - F: {{effect}}`helps`
 - G: {{effect}}`does-nothing`
-- H: {{effect-only}}`hurts`
+- H: {{effect-only}}`hurts` at epoch 40, {{at-half}}`hurts` before
 - I: {{treatment}}`helps` and {{control}}`helps`
-- J: {{claim-count}}`all`, {{claim-count}}`supported`, {{claim-count}}`not supported`,
-  {{claim-count}}`no difference found`, {{claim-count}}`seeds`
+- J: {{claim-count}}`all`, {{claim-count}}`supported`, {{claim-count}}`opposite found`,
+  {{claim-count}}`no difference`, {{claim-count}}`undecided`, {{claim-count}}`seeds`
+- K: {{claim-count}}`lasts`, {{claim-count}}`depends on the epochs`, {{claim-count}}`no budget`
+- L: {{undecided}}`unsure`
 
 ```{{evidence-table}}
 ```
@@ -57,12 +62,19 @@ hurts: with harm
 
 def chapter(title, claims, seconds):
     cells = [
-        "from utils.claims import Claim\n"
-        f"differences = {differences!r}\n"
-        f"Claim({name!r}, 'A sentence <b>on</b> {name}.', [{CONTROL} + d for d in differences], "
-        f"[{CONTROL}] * len(differences), 'accuracy', {direction!r}, "
-        "range(len(differences)), smallest_effect=0.005, comparisons=2)"
-        for name, differences, direction in claims
+        f"""
+import numpy as np
+from utils.claims import Claim
+from utils.measures import Measurement
+last, half = {differences!r}, {half!r}
+columns = [last] if half is None else [half, last]
+epochs = (1,) if half is None else (20, 40)
+Claim(
+    {name!r}, {name!r}, "accuracy <b>of</b> nets", metric="accuracy", direction="higher",
+    treatment=Measurement({CONTROL} + np.array(columns).T, epochs), control={CONTROL},
+    seeds=range(len(last)), comparisons=2,
+)"""
+        for name, differences, half in claims
     ]
     return tiny(title, *cells, f"from utils.cost import Cost; Cost({seconds}, 512)")
 
@@ -145,15 +157,17 @@ def test_roles_show_verdicts_and_numbers(book):
     low, high = confidence_interval(WAVERING)
     for expected in (
         "A: supported",
-        "B: no difference found",
-        "C: the sentence is wrong",
-        "D: A sentence <b>on</b> hurts.",
+        "B: no difference",
+        "C: the sentence is wrong after 40 epochs",
+        "D: After 40 epochs, hurts lowered the accuracy <b>of</b> nets.",
         "E: see there",
         "F: +0.038 (95 % interval +0.038 to +0.038; 20 seeds)",
         f"G: 0.0000 (95 % interval −{-low:.4f} to +{high:.4f}; 20 seeds)",
-        "H: −0.250",
+        "H: −0.250 at epoch 40, +0.040 before",
         "I: 0.938 and 0.900",
-        "J: 3, 1, 1, 1, 20",
+        "J: 4, 1, 1, 1, 1, 20",
+        "K: 1, 1, 2",
+        "L: undecided",
     ):
         assert page.row(expected[:2]) == expected
 
@@ -163,16 +177,15 @@ def test_verdicts_and_claims_are_links_to_the_boxes_in_chapters(book):
     in_prose = [(link["href"], link["class"].split()[:-2], link["title"]) for link in links[:5]]
     chapters = "../notebooks/11_first.html", "../notebooks/12_second.html"
     helps, hurts = f"{chapters[0]}#claim-helps", f"{chapters[1]}#claim-hurts"
+    raised = "Helps raised the accuracy <b>of</b> nets."
+    lowered = "After 40 epochs, hurts lowered the accuracy <b>of</b> nets."
+    same = "Does-nothing changed the accuracy <b>of</b> nets by less than 0.01."
     assert in_prose == [
-        (helps, ["verdict", "verdict-supported"], "A sentence <b>on</b> helps."),
-        (
-            f"{chapters[0]}#claim-does-nothing",
-            ["verdict", "verdict-no-difference"],
-            "A sentence <b>on</b> does-nothing.",
-        ),
-        (hurts, ["verdict", "verdict-not-supported"], "A sentence <b>on</b> hurts."),
-        (hurts, ["claim-link"], "A sentence <b>on</b> hurts."),
-        (helps, ["claim-link"], "A sentence <b>on</b> helps."),
+        (helps, ["verdict", "verdict-supported"], raised),
+        (f"{chapters[0]}#claim-does-nothing", ["verdict", "verdict-no-difference"], same),
+        (hurts, ["verdict", "verdict-opposite"], lowered),
+        (hurts, ["claim-link"], lowered),
+        (helps, ["claim-link"], raised),
     ]
     for link in links:
         target, _, anchor = link["href"].partition("#")
@@ -180,24 +193,30 @@ def test_verdicts_and_claims_are_links_to_the_boxes_in_chapters(book):
 
 
 def test_the_table_of_evidence_has_a_row_for_each_claim_in_reading_order(book):
-    rows = re.findall(r'<tr role="row" data-verdict="(.*?)" data-chapter="(.*?)">', read(book))
+    data = "".join(rf' data-{name}="(.*?)"' for name in ("verdict", "lasts", "chapter"))
+    rows = re.findall(f'<tr role="row"{data}>', read(book))
     assert rows == [
-        ("supported", "11_first"),
-        ("no difference found", "11_first"),
-        ("not supported", "12_second"),
+        ("supported", "no budget", "11_first"),
+        ("no difference", "lasts", "11_first"),
+        ("opposite found", "depends on the epochs", "12_second"),
+        ("undecided", "no budget", "12_second"),
     ]
     page = Page(built_page(book))
-    row = page.row("A sentence <b>on</b> hurts.")
+    row = page.row("After 40 epochs, hurts lowered the accuracy <b>of</b> nets.")
     for part in (
-        "✗ not supported",
+        "✗ opposite found",
         "accuracy−0.250 (95 % interval −0.250 to −0.250)",
-        "−0.250 to −0.250 allowing for all 2 claims of the chapter",
-        "no more than 0.005 counts as none",
+        "−0.250 to −0.250 allowing for all 2 claims made together",
+        "no more than 0.01 counts as none",
+        "Expected: Hurts raises the accuracy <b>of</b> nets.",
+        "depends on the epochs40 epochs+0.040 after 20: supported",
         " 24 ",
         "Second chapter",
         "papermill notebooks/12_second.ipynb out.ipynb",
     ):
         assert part in row
+    assert "lasts40 epochs0.0000 after 20: no difference" in page.row("Does-nothing changed")
+    assert "no budget 20" in page.row("Helps raised")
 
 
 def test_only_pages_with_the_table_load_its_script(book):
@@ -216,7 +235,7 @@ def test_the_figure_of_effects_says_its_numbers_and_its_size(book):
     assert figure["alt"] == (
         "One interval lies above zero, the other one below. "
         "with help: +0.038, 95 % interval +0.038 to +0.038, supported. "
-        "with harm: −0.250, 95 % interval −0.250 to −0.250, not supported."
+        "with harm: −0.250, 95 % interval −0.250 to −0.250, opposite found."
     )
     assert figure["loading"] == "lazy"
     assert int(figure["width"]) > int(figure["height"]) > 0
@@ -253,10 +272,12 @@ CHROME = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), No
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
-        ("", ["helps", "does-nothing", "hurts"]),
-        ("?verdict=not+supported", ["hurts"]),
+        ("", ["helps", "does-nothing", "hurts", "unsure"]),
+        ("?verdict=opposite+found", ["hurts"]),
+        ("?lasts=lasts", ["does-nothing"]),
+        ("?lasts=no+budget&chapter=12_second", ["unsure"]),
         ("?chapter=11_first&verdict=supported", ["helps"]),
-        ("?words=SENTENCE+nothing", ["does-nothing"]),
+        ("?words=ACCURACY+nothing", ["does-nothing"]),
         ("?verdict=nonsense&words=nowhere", []),
     ],
 )
@@ -271,7 +292,7 @@ def test_the_filter_follows_the_address(book, query, shown):
     rows = re.findall(r"<tr [^>]*data-verdict.*?</tr>", page, flags=re.S)
     names = [re.search(r"#claim-([\w-]+)", row)[1] for row in rows if "hidden=" not in row[:150]]
     assert names == shown
-    assert f"{len(shown)} of 3 claims</p>" in page
+    assert f"{len(shown)} of 4 claims</p>" in page
 
 
 # The tests below change the book; each leaves it as it was, but not built again.
@@ -282,13 +303,13 @@ def test_changed_evidence_is_shown_on_a_page_that_was_not_edited(book):
     assert build_book(book).returncode == 0
     assert built_page(book).stat().st_mtime_ns == before, "nothing changed, so nothing is written"
 
-    write(book, "11_first", "Renamed chapter", [("helps", [0.05] * 20, "higher"), FIRST[1]], 90)
+    write(book, "11_first", "Renamed chapter", [("helps", [0.05] * 20, None), FIRST[1]], 90)
     built = build_book(book)
     write(book, "11_first", "First chapter", FIRST, 61.4)
     assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
     page = Page(built_page(book))
     assert page.row("F:") == "F: +0.050 (95 % interval +0.050 to +0.050; 20 seeds)"
-    assert "+0.050" in page.row("A sentence <b>on</b> helps.")
+    assert "+0.050" in page.row("Helps raised")
     assert page.row("Renamed chapter 90") == "Renamed chapter 90 512"
     assert "with help: +0.050" in read(book)
     assert "+0.038" not in read(book)
@@ -296,14 +317,14 @@ def test_changed_evidence_is_shown_on_a_page_that_was_not_edited(book):
 
 def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
     """Only the chapter changes first: the page that states its verdict is not edited."""
-    write(book, "11_first", "First chapter", [("helps", WAVERING, "higher"), *FIRST[1:]], 61.4)
+    write(book, "11_first", "First chapter", [("helps", WAVERING, None), *FIRST[1:]], 61.4)
     write(book, "12_second", "Second chapter", [*SECOND, *FIRST[1:]], 20.2)
     said = [build_book(book) for _ in range(2)]
     for built in said:
         assert built.returncode != 0
         assert (
             'claim helps is written as "supported" here, '
-            'but the evidence says "no difference found": 0.0000'
+            'but the evidence says "no difference": 0.0000'
         ) in built.stderr
         assert re.search(r"verdicts\.md:\d+: WARNING: claim helps is written as", built.stderr)
         assert "does-nothing is shown twice: in notebooks/11_first and in" in built.stderr
@@ -312,7 +333,8 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
     write(book, "11_first", "First chapter", FIRST, 61.4)
     write(book, "12_second", "Second chapter", SECOND, 20.2)
     wrong = (
-        "{not-supported}`helps` {effect}`hurst` {claim-count}`most`\n\n## {control}`helps`\n"
+        "{opposite}`helps` {effect}`hurst` {claim-count}`most` {epochs}`helps` {at-half}`unsure`\n"
+        "\n## {control}`helps`\n"
         "```{effects-figure}\n:title: x\nhelps: label\n```\n"
     )
     (book / "book" / "verdicts.md").write_text(PAGE + wrong)
@@ -320,10 +342,64 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
     (book / "book" / "verdicts.md").write_text(PAGE)
     assert built.returncode != 0
     for said in (
-        'claim helps is written as "not supported" here, but the evidence says "supported"',
+        'claim helps is written as "opposite found" here, but the evidence says "supported"',
         "there is no claim hurst; the nearest is hurts",
-        "claim-count takes one of: all, supported, not supported, no difference found, seeds",
+        "claim-count takes one of: all, supported, opposite found, no difference, undecided, "
+        "seeds, lasts, depends on the epochs, no budget",
+        "claim helps has no budget: it was measured once",
+        "claim unsure has no budget",
         "a heading cannot hold evidence",
         "effects-figure needs the option xlabel",
     ):
         assert said in built.stderr, said
+
+
+TABLE = "\n| a | b |\n| --- | --- |\n"
+
+
+def test_what_depends_on_the_epochs_is_said_with_them_or_fails_the_build(book):
+    silent = [
+        "The sentence is {opposite}`hurts`.",
+        "Epochs are in another paragraph.\n\nIt was {effect}`hurts`.",
+        "- item {effect-only}`hurts`\n- epochs are in another item",
+        "- item {at-half}`hurts`\n  - epochs are in an item below",
+        f"{TABLE}| {{treatment}}`hurts` | epochs are in another cell |",
+        "Not of this claim: epochal {control}`hurts`.",
+    ]
+    named = [
+        "After 40 epochs it was {opposite}`hurts`.",
+        "{effect}`hurts` after an Epoch",
+        "It was {opposite}`worse after 40 epochs <hurts>`.",
+        "It was {opposite}`hurts` ({epochs}`hurts` passes).",
+        "{claim}`hurts` That is {effect-only}`hurts`.",
+        "- {at-half}`hurts`, of the same item\n\n  whose second paragraph says epochs",
+        f"{TABLE}| {{treatment}}`hurts` after 40 epochs | x |",
+        "These do not depend on it: {claim}`x <hurts>`, {supported}`helps`, {effect}`helps`.",
+    ]
+    page = book / "book" / "verdicts.md"
+
+    def said(texts):
+        page.write_text(HOME + "\n\n%\n\n".join(texts) + "\n")
+        built = build_book(book)
+        return built.returncode, re.findall(r"WARNING: (claim .*)", built.stderr), built.stderr
+
+    try:
+        status, warnings, _ = said(named)
+        assert (status, warnings) == (0, [])
+        status, warnings, stderr = said([*silent, *named])
+    finally:
+        page.write_text(PAGE)
+    assert status != 0
+    assert len(warnings) == len(silent), stderr
+    assert warnings[0].startswith(
+        "claim hurts depends on the epochs (−0.250 after 40, +0.040 after 20): say for how many it "
+        "holds in the same paragraph, list item or table cell, such as after {epochs}`hurts` epochs"
+    )
+
+
+def test_claims_in_chapters_have_the_colours_of_their_verdicts():
+    style = (ROOT / "book" / "static" / "claims.css").read_text()
+    for verdict, role in course_claims.ROLES.items():
+        selectors = f':is(.verdict-{role}, div.claim[style*="{BADGES[verdict]}"])'
+        assert f"{selectors} {{\n  --verdict: var(--verdict-{role});" in style
+        assert style.count(f"  --verdict-{role}: ") == 2  # for light and for dark pages

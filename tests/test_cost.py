@@ -1,11 +1,12 @@
 """Time and memory of a run."""
 
 import datetime
+import re
 import subprocess
 import sys
 
 from tests.notebook_runs import ROOT
-from utils.cost import Cost, cost_so_far, versions
+from utils.cost import Cost, cost_so_far, fingerprint, versions
 
 
 def test_text_is_the_same_for_all_runs_and_the_numbers_are_kept():
@@ -15,7 +16,39 @@ def test_text_is_the_same_for_all_runs_and_the_numbers_are_kept():
     assert (metadata["cost"]["seconds"], metadata["cost"]["megabytes"]) == (61.4, 900.2)
     assert metadata["cost"]["versions"] == versions()
     assert metadata["cost"]["day"] == datetime.datetime.now(datetime.UTC).date().isoformat()
+    assert metadata["cost"]["fingerprint"] == fingerprint()
     assert "61 s and 900 MB" in data["text/html"]
+
+
+FINGERPRINT = """
+import time
+{}
+from utils.cost import fingerprint
+started = time.perf_counter()
+print(fingerprint(), time.perf_counter() - started)
+"""
+
+
+def test_the_fingerprint_is_that_of_the_arithmetic_and_quick():
+    def run(first):
+        done = subprocess.run(
+            [sys.executable, "-c", FINGERPRINT.format(first)],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        digits, seconds = done.stdout.split()
+        return digits, float(seconds)
+
+    again, seconds = run("import utils.training")
+    assert again == fingerprint()
+    assert re.fullmatch("[0-9a-f]{12}", again)
+    assert seconds < 5  # about one on an idle machine
+    rounded = """
+from utils.training import programs
+from utils.backend import keras, tf
+whole = keras.layers.Dense.call
+keras.layers.Dense.call = lambda self, x, **more: whole(self, x, **more) * (1 + 2**-23)
+"""
+    assert run(rounded)[0] != again
 
 
 def test_time_and_memory_are_those_of_the_process():

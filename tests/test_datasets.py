@@ -1,4 +1,4 @@
-"""Splits that never move, training sets that follow the seed, and errors of one line."""
+"""Splits that each seed draws for itself, and errors of one line."""
 
 import dataclasses
 
@@ -7,36 +7,68 @@ import pytest
 
 from utils import datasets
 from utils.backend import keras
-from utils.datasets import DatasetError, load
+from utils.datasets import DatasetError, load, with_validation_rows_of_its_own
 
-HELD_OUT = ("x_validation", "y_validation", "x_test", "y_test")
+HELD_OUT = ("x_validation", "y_validation", "x_test", "y_test", "test_ids")
 
 
 def rows(x):
     return {row.tobytes() for row in x}
 
 
-def test_digits_splits_are_disjoint_and_use_every_row():
-    data = load("digits")
+@pytest.mark.parametrize("seed", range(8))
+def test_digits_splits_are_disjoint_and_use_every_row(seed):
+    data = load("digits", seed=seed)
     parts = [data.x_train, data.x_validation, data.x_test]
-    assert [len(x) for x in parts] == [1000, 397, 400]
+    assert [len(x) for x in parts] == [800, 197, 800]
     assert len(rows(np.concatenate(parts))) == 1797
 
 
-def test_digits_splits_are_stratified():
-    data = load("digits")
+@pytest.mark.parametrize("seed", range(8))
+def test_digits_splits_are_stratified(seed):
+    data = load("digits", seed=seed)
     whole = np.concatenate([data.y_train, data.y_validation, data.y_test])
     for y in (data.y_train, data.y_validation, data.y_test):
         expected = np.bincount(whole) * len(y) / len(whole)
         assert np.abs(np.bincount(y, minlength=10) - expected).max() <= 2
 
 
-def test_held_out_rows_are_the_same_for_every_seed_and_every_call(monkeypatch):
-    first = load("digits", seed=0)
-    monkeypatch.setattr(datasets, "_pools", {})  # the split is computed anew
-    second = load("digits", seed=7, train_rows=100, label_noise=0.5)
-    for part in HELD_OUT:
-        assert np.array_equal(getattr(first, part), getattr(second, part))
+def test_each_seed_tests_on_rows_of_its_own_and_all_rows_are_tested_on():
+    first, *others = [load("digits", seed=seed) for seed in range(12)]
+    for data in others:
+        for part in ("x_validation", "x_test"):
+            mine, its = (rows(getattr(d, part)) for d in (first, data))
+            by_chance = len(mine) ** 2 / 1797
+            assert len(mine & its) == pytest.approx(by_chance, abs=0.1 * len(mine))
+    tested = np.concatenate([first.test_ids, *(data.test_ids for data in others)])
+    assert len(np.unique(tested)) > 1780  # a row is left out by 12 seeds once in a thousand times
+
+
+@pytest.mark.parametrize("name", ["digits", "noise"])
+def test_the_same_seed_holds_out_the_same_rows_however_many_are_trained_on(monkeypatch, name):
+    first = load(name, seed=7)
+    monkeypatch.setattr(datasets, "_wholes", {})  # the split is computed anew
+    for train_rows in (10, 100, 780, 795, 800):
+        other = load(name, seed=7, train_rows=train_rows, label_noise=0.5)
+        for part in HELD_OUT:
+            assert np.array_equal(getattr(other, part), getattr(first, part))
+
+
+def test_the_numbers_of_test_rows_lead_back_to_the_rows():
+    whole = datasets._digits()
+    for seed in range(3):
+        data = load("digits", seed=seed)
+        assert np.array_equal(whole.x[data.test_ids], data.x_test)
+        assert np.array_equal(whole.y[data.test_ids], data.y_test)
+        assert len(np.unique(data.test_ids)) == 800
+
+
+def test_no_two_seeds_share_a_row_of_noise():
+    several = [load("noise", seed=seed) for seed in (0, 1, 2, 1000)]
+    ids = np.concatenate([data.test_ids for data in several])
+    assert len(np.unique(ids)) == len(ids) == 4 * 1000
+    assert all(np.ptp(data.test_ids) < 2000 for data in several)
+    assert len(rows(np.concatenate([data.x_test for data in several]))) == 4 * 1000
 
 
 def test_features_lie_between_0_and_1_in_the_types_that_training_takes():
@@ -45,7 +77,7 @@ def test_features_lie_between_0_and_1_in_the_types_that_training_takes():
     assert (data.x_train.dtype, data.y_train.dtype) == ("float32", "int32")
 
 
-@pytest.mark.parametrize("count", [10, 200, 995])
+@pytest.mark.parametrize("count", [10, 200, 795])
 def test_train_rows_come_from_the_training_pool_and_hold_every_class(count):
     data, everything = load("digits", train_rows=count), load("digits")
     assert len(data.x_train) == len(data.y_train) == count
@@ -54,7 +86,7 @@ def test_train_rows_come_from_the_training_pool_and_hold_every_class(count):
 
 
 def test_train_rows_keep_their_own_labels():
-    everything = load("digits")
+    everything = load("digits", seed=5)
     label = {x.tobytes(): y for x, y in zip(everything.x_train, everything.y_train, strict=True)}
     data = load("digits", train_rows=300, seed=5)
     assert [label[x.tobytes()] for x in data.x_train] == data.y_train.tolist()
@@ -96,7 +128,7 @@ def test_random_labels_say_nothing_about_the_rows():
 def test_noise_has_the_shapes_of_the_course_and_is_drawn_by_the_seed():
     data, again, other = (load("noise", seed=seed) for seed in (0, 0, 1))
     shapes = [data.x_train.shape, data.x_validation.shape, data.x_test.shape]
-    assert shapes == [(800, 20), (200, 20), (200, 20)]
+    assert shapes == [(800, 20), (200, 20), (1000, 20)]
     assert (data.features, data.classes, data.image_shape) == (20, 10, None)
     assert np.array_equal(data.x_train, again.x_train)
     assert not rows(data.x_train) & rows(other.x_train)
@@ -106,7 +138,7 @@ def test_noise_has_the_shapes_of_the_course_and_is_drawn_by_the_seed():
 def test_describe_counts_what_is_there():
     text = load("digits", train_rows=200).describe()
     assert text == (
-        "digits: 200 training, 397 validation and 400 test rows, 64 features, 10 classes"
+        "digits: 200 training, 197 validation and 800 test rows, 64 features, 10 classes"
     )
 
 
@@ -127,7 +159,7 @@ def test_a_row_in_two_sets_is_refused_with_the_names_of_both(source, target):
 @pytest.mark.parametrize("labels", [slice(0), slice(0, 5)])
 def test_rows_without_labels_are_refused(labels):
     data = load("digits")
-    with pytest.raises(DatasetError, match="1000 training rows"):
+    with pytest.raises(DatasetError, match="800 training rows"):
         dataclasses.replace(data, y_train=data.y_train[labels])
 
 
@@ -135,9 +167,9 @@ def test_rows_without_labels_are_refused(labels):
     ("arguments", "said"),
     [
         ({"name": "cifar"}, "'digits', 'fashion_mnist', 'mnist', 'noise'"),
-        ({"train_rows": 9}, "train_rows is 9; 'digits' allows 10 to 1000"),
-        ({"train_rows": 1001}, "10 to 1000"),
-        ({"train_rows": 0}, "10 to 1000"),
+        ({"train_rows": 9}, "train_rows is 9; 'digits' allows 10 to 800"),
+        ({"train_rows": 801}, "10 to 800"),
+        ({"train_rows": 0}, "10 to 800"),
         ({"label_noise": -0.1}, "label_noise is -0.1"),
         ({"label_noise": 1.1}, "from 0 to 1"),
         ({"label_noise": float("nan")}, "from 0 to 1"),
@@ -155,7 +187,7 @@ def test_a_failed_download_says_in_one_line_what_to_use_instead(monkeypatch, nam
     def unreachable():
         raise Exception("URL fetch failure:\n  no route to host")
 
-    monkeypatch.setattr(datasets, "_pools", {})
+    monkeypatch.setattr(datasets, "_wholes", {})
     monkeypatch.setattr(getattr(keras.datasets, name), "load_data", unreachable)
     with pytest.raises(DatasetError) as caught:
         load(name)
@@ -171,10 +203,49 @@ def test_downloaded_pictures_are_cut_like_the_others_without_their_duplicates(mo
     y, y_test = ((np.arange(n) % 10).astype("uint8") for n in (6000, 3000))
     x[1], y[1] = x[0], y[0]  # the real files repeat pictures, too
     x_test[:20], y_test[:20] = x[:20], y[:20]
-    monkeypatch.setattr(datasets, "_pools", {})
+    monkeypatch.setattr(datasets, "_wholes", {})
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x, y), (x_test, y_test)))
     data = load("mnist")
-    assert (len(data.x_train), len(data.x_validation)) == (3999, 2000)
-    assert 1980 <= len(data.x_test) < 2000
+    assert (len(data.x_train), len(data.x_validation), len(data.x_test)) == (4979, 2000, 2000)
     assert (data.features, data.image_shape, data.x_train.max()) == (784, (28, 28), 1)
     assert np.abs(np.bincount(data.y_validation) - 200).max() <= 1
+    assert set(data.test_ids) < set(range(8979))
+
+
+# Validation rows that come out of the training rows.
+
+
+def test_validation_rows_of_its_own_come_out_of_the_training_rows():
+    data = load("digits", train_rows=200, label_noise=0.25, seed=3)
+    own = with_validation_rows_of_its_own(data)
+    assert (len(own.x_train), len(own.x_validation)) == (160, 40)
+    for axis in "xy":
+        together = [getattr(own, f"{axis}_{part}") for part in ("validation", "train")]
+        assert np.array_equal(np.concatenate(together), getattr(data, f"{axis}_train"))
+    assert np.array_equal(own.y_train_true, data.y_train_true[40:])
+    for part in ("x_test", "y_test", "test_ids"):
+        assert getattr(own, part) is getattr(data, part)
+    assert len(with_validation_rows_of_its_own(data, 0.005).x_validation) == 1
+    assert len(with_validation_rows_of_its_own(data, 0.995).x_train) == 1
+
+
+def test_validation_rows_of_its_own_are_as_often_wrong_as_the_others():
+    shares, classes = [], []
+    for seed in range(60):
+        data = load("digits", train_rows=200, label_noise=0.25, seed=seed)
+        own = with_validation_rows_of_its_own(data)
+        true = data.y_train_true[:40]
+        shares.append((own.y_validation != true).mean())
+        classes.append(np.bincount(true, minlength=10))
+    # Forty of 200 rows without replacement: a standard error of 0.061 for each seed.
+    assert np.mean(shares) == pytest.approx(0.25, abs=4 * 0.061 / 60**0.5)
+    assert np.std(shares) == pytest.approx(0.061, rel=0.4)
+    assert np.mean(classes, axis=0) == pytest.approx(np.full(10, 4), abs=1.2)
+
+
+@pytest.mark.parametrize("share", [0, -0.2, 0.004, 0.996, 1, 1.5])
+def test_a_share_that_leaves_no_row_for_one_part_is_refused_in_one_line(share):
+    data = load("digits", train_rows=100)
+    with pytest.raises(DatasetError, match=f"share is {share} of 100 training rows") as caught:
+        with_validation_rows_of_its_own(data, share)
+    assert "\n" not in str(caught.value)

@@ -12,7 +12,9 @@ import pytest
 
 from tests.notebook_runs import ROOT
 from utils import figures
-from utils.claims import confidence_interval
+from utils.claims import NO_DIFFERENCE, UNDECIDED, VERDICTS, Claim
+from utils.intervals import confidence_interval
+from utils.measures import Measurement
 
 ALT = 'With "dropout" the gap is < 1 % & stays so for all 50 epochs.'
 RNG = np.random.default_rng(0)
@@ -24,6 +26,29 @@ WORDS = {"title": "Dropout closes the gap", "alt": ALT}
 def learning_curves(**words):
     panels = {"loss": CURVES, "accuracy": CURVES}
     return figures.learning_curves(panels, ylabel="loss", **words)
+
+
+EPOCHS = (1, 2, 5, 10, 50, 100, 200, 400)
+
+
+def learning_curves_of_a_long_training(**words):
+    return figures.learning_curves({"loss": CURVES}, ylabel="loss", epochs=EPOCHS, **words)
+
+
+def claim_with_a_budget(subject, broken=None):
+    treatment = CURVES["treatment"].copy()
+    if broken is not None:
+        treatment[0, broken] = np.nan
+    return Claim(
+        id=subject, subject=subject, what="accuracy", metric="accuracy", direction="higher",
+        treatment=Measurement(treatment, EPOCHS), control=Measurement(CURVES["control"], EPOCHS),
+        seeds=range(5),
+    ).record()  # fmt: skip
+
+
+def effect_over_epochs(**words):
+    records = {subject: claim_with_a_budget(subject) for subject in ("dropout", "L2")}
+    return figures.effect_over_epochs(records, ylabel="effect on accuracy", **words)
 
 
 def dependence(**words):
@@ -66,7 +91,7 @@ def effects(**words):
 
 
 def effects_with_what_decides(**words):
-    record = {"effect": 0.1, "interval": [0.05, 0.15], "verdict": "no difference found"}
+    record = {"effect": 0.1, "interval": [0.05, 0.15], "verdict": UNDECIDED}
     record |= {"joint_interval": [0.0, 0.2], "smallest_effect": 0.02}
     return figures.effects({"dropout": record}, xlabel="accuracy", **words)
 
@@ -82,6 +107,8 @@ DRAWN = [
     effects,
     effects_with_what_decides,
     learning_curves,
+    learning_curves_of_a_long_training,
+    effect_over_epochs,
     dependence,
     dependence_on_a_logarithmic_axis,
     seed_strips,
@@ -114,7 +141,7 @@ def test_a_figure_is_valid_svg_that_carries_its_description(draw):
 
 def test_words_keep_all_their_digits_and_places_do_not():
     alt = "The loss falls from 0.98765 to 0.00012 and stays there."
-    groups = {"a group near 0.54321": np.array([0.825, 0.8375])}
+    groups = {"a group near 0.54321": np.array([0.825, 0.8375] * 5)}
     picture = figures.seed_strips(groups, title="At 0.12345", alt=alt, xlabel="loss 0.56789")
     root = ElementTree.fromstring(picture._repr_svg_())
     assert root.get("aria-label") == alt
@@ -238,7 +265,7 @@ def test_curves_differ_in_more_than_colour(kind):
 
 def test_effects_show_each_claim_with_its_verdict_and_skip_what_was_not_measured():
     record = {"effect": 0.1, "interval": [0.05, 0.15], "verdict": "supported"}
-    lost = {"effect": None, "interval": [None, None], "verdict": "no difference found"}
+    lost = {"effect": None, "interval": [None, None], "verdict": UNDECIDED}
     picture = figures.effects(
         {"first": record, "second": lost},
         title="One claim helps",
@@ -249,7 +276,65 @@ def test_effects_show_each_claim_with_its_verdict_and_skip_what_was_not_measured
     assert ">first<" in drawn
     assert ">second<" in drawn
     assert drawn.count(">supported<") == 1
-    assert ">no difference found<" not in drawn
+    assert f">{UNDECIDED}<" not in drawn
+
+
+def test_each_verdict_has_a_colour_and_a_marker_of_its_own():
+    records = {
+        verdict: {"effect": 0.1 * k, "interval": [0.1 * k - 0.05, 0.1 * k + 0.05]}
+        | {"verdict": verdict}
+        for k, verdict in enumerate(VERDICTS)
+    }
+    drawn = figures.effects(records, xlabel="effect", **WORDS)
+    svg = drawn._repr_svg_()
+    for verdict, colour in zip(VERDICTS, figures.COLOURS, strict=False):
+        assert f">{verdict}<" in svg
+        assert colour in svg
+    assert NO_DIFFERENCE in list(drawn.table["verdict"])
+
+
+def test_curves_at_other_epochs_than_each_are_drawn_at_their_places():
+    picture = learning_curves_of_a_long_training(**WORDS)
+    numbers = picture.numbers
+    assert (numbers["log_x"], numbers["x"]) == (True, list(EPOCHS))
+    assert list(picture.table["epoch"]) == [str(epoch) for epoch in EPOCHS]
+    (axes,) = picture.figure.axes
+    assert axes.get_xscale() == "log"
+    assert axes.get_xticks()[-1] == 400
+    assert all(list(line.get_xdata()) == list(EPOCHS) for line in axes.lines)
+    every = figures.learning_curves({"loss": CURVES}, ylabel="loss", epochs=range(1, 9), **WORDS)
+    assert not every.numbers["log_x"]
+    assert every.figure.axes[0].get_xscale() == "linear"
+    without = figures.learning_curves({"loss": CURVES}, ylabel="loss", **WORDS)
+    assert every._repr_svg_() == without._repr_svg_()
+
+
+def test_the_effect_over_epochs_is_that_of_the_claim_with_its_smallest_effect():
+    record = claim_with_a_budget("dropout")
+    picture = effect_over_epochs(**WORDS)
+    table = picture.table[picture.table[""] == "dropout"]
+    assert list(table["epoch"]) == [str(epoch) for epoch in EPOCHS]
+    curve = record["budget"]["over_epochs"]
+    found = [map(float, re.findall(r"[-+][\d.]+", row)) for row in table.iloc[:, 2]]
+    expected = [
+        [effect, *interval]
+        for effect, interval in zip(curve["effect"], curve["interval"], strict=True)
+    ]
+    assert np.allclose([list(row) for row in found], expected, atol=1e-4)
+    (axes,) = picture.figure.axes
+    assert axes.get_xscale() == "log"
+    field = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+    assert (field.y0, field.y1) == pytest.approx((-0.01, 0.01))
+    assert "grey: counts as none" in picture._repr_svg_()
+
+
+def test_an_effect_that_was_not_measured_at_an_epoch_leaves_a_gap():
+    record = claim_with_a_budget("dropout", broken=2)
+    assert record["budget"]["over_epochs"]["effect"][2] is None
+    picture = figures.effect_over_epochs({"dropout": record}, ylabel="effect", **WORDS)
+    (line,) = [line for line in picture.figure.axes[0].lines if line.get_label() == "dropout"]
+    assert list(np.isnan(line.get_ydata())) == [k == 2 for k in range(8)]
+    assert picture._repr_svg_()
 
 
 # What is drawn, as a table and as numbers

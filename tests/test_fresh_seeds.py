@@ -8,10 +8,10 @@ import nbformat
 import pytest
 
 from tests import fresh_seeds
-from tests.fresh_seeds import compare, contradiction, main
+from tests.fresh_seeds import FOUND, compare, contradiction, main
 from tests.notebook_runs import chapters
 from utils.chapters import claims_of
-from utils.claims import NO_DIFFERENCE
+from utils.claims import NO_DIFFERENCE, OPPOSITE, SUPPORTED, UNDECIDED
 
 FIRST, SEEDS = 700_000, 4
 every_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
@@ -39,7 +39,7 @@ def turned(record):
 @every_chapter
 def test_effects_that_point_the_other_way_would_be_noticed(path):
     records = claims_of(nbformat.read(path, as_version=4)).values()
-    found = [record for record in records if record["verdict"] != NO_DIFFERENCE]
+    found = [record for record in records if record["verdict"] in FOUND]
     for record in found:
         assert contradiction(record, record) is None
         assert contradiction(record, turned(record)), record["id"]
@@ -63,11 +63,23 @@ def test_an_effect_of_another_size_would_be_noticed():
 
 
 @pytest.mark.parametrize(
+    ("verdict", "told"),
+    [(SUPPORTED, True), (OPPOSITE, True), (NO_DIFFERENCE, False), (UNDECIDED, False)],
+)
+def test_only_an_effect_that_was_found_can_turn_to_the_other_side(verdict, told):
+    """The means lie within five standard errors of each other, on both sides of zero."""
+    recorded = {"id": "made-up", "verdict": verdict, "control": [0.0] * 6}
+    recorded["treatment"] = [0.05, 0.01, -0.01, 0.04, 0.0, 0.03]
+    fresh = recorded | {"treatment": [-0.02, -0.021, -0.019, -0.018] * 5, "control": [0.0] * 20}
+    said = contradiction(recorded, fresh)
+    assert (said is not None and "on the other side of zero" in said) == told
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--seeds", "1"], "--seeds starts at 2"),
         (["02_droput"], "no chapter is called 02_droput; there are 01_overfitting"),
-        (["01_overfitting", "--first-seed", "3"], "seeds 3 to 19 are those of the chapter itself"),
     ],
 )
 def test_bad_arguments_are_told_in_one_line(arguments, says, capsys):
@@ -75,6 +87,18 @@ def test_bad_arguments_are_told_in_one_line(arguments, says, capsys):
         main(arguments)
     assert stopped.value.code == 2
     assert says in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_seeds_that_the_chapter_has_used_are_refused(capsys):
+    path = chapters()[0]
+    stored = claims_of(nbformat.read(path, as_version=4))
+    first, last = min(seeds := {s for r in stored.values() for s in r["seeds"]}), max(seeds)
+    with pytest.raises(SystemExit):
+        main([path.stem, "--first-seed", str(last)])
+    assert f"seeds {last} to {last} are those of the chapter" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([path.stem, "--first-seed", str(first), "--seeds", "2"])
+    assert f"seeds {first} to {first + 1} are those of the chapter" in capsys.readouterr().err
 
 
 def test_the_command_says_what_it_found(monkeypatch, capsys):

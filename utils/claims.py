@@ -125,7 +125,7 @@ class Claim:
     @functools.cached_property
     def difference(self) -> Measurement:
         """Treatment minus control, pair by pair, at each budget that both were measured at."""
-        if len(self.treatment.epochs) > 1 and len(self.control.epochs) == 1:
+        if len(self.control.epochs) == 1 and self.control.by_row is None:
             return self.treatment - self.control.final
         return self.treatment - self.control
 
@@ -197,7 +197,7 @@ class Claim:
         return {
             "epochs": measured.epochs[-1],
             "half": {"effect": _plain(at_half), "joint_interval": _plain(half), "verdict": found},
-            "lasts": bool(found == self.verdict and low <= at_half <= high),
+            "lasts": bool(found == self.verdict and abs(self.effect - at_half) < high - low),
             "over_epochs": {
                 "epochs": list(measured.epochs),
                 "effect": [_plain(self._effect(c)) for c in range(len(measured.epochs))],

@@ -82,8 +82,9 @@ class Measurement:
         """
         if not isinstance(other, Measurement):
             off = np.reshape(np.asarray(other, dtype="float64"), (-1, 1))
-            by_row = None if self.by_row is None else self.by_row - off[..., None]
-            return self._with(self.values - off, by_row)
+            with np.errstate(invalid="ignore"):  # inf - inf, where both diverged
+                by_row = None if self.by_row is None else self.by_row - off[..., None]
+                return self._with(self.values - off, by_row)
         if self.epochs != other.epochs:
             mine, others = self.halved(), other.halved()
             if len(mine.epochs) != len(others.epochs):
@@ -95,7 +96,7 @@ class Measurement:
         with np.errstate(invalid="ignore"):  # inf - inf, where both diverged
             values = self.values - other.values
         if self.by_row is None or other.by_row is None:
-            # Rows of one part alone still vary; the other part then counts as exact.
+            # Without the rows of both, only seeds count as varying.
             return self._with(values, None)
         if not np.array_equal(self.row_ids, other.row_ids):
             raise ValueError("treatment and control were not judged on the same rows")

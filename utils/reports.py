@@ -79,7 +79,8 @@ def sweep_page(table: pd.DataFrame) -> str:
     Raises:
         ReportError: the table has other columns.
     """
-    missing = [c for c in ("chapter", "run", "claim", "effect", "verdict") if c not in table]
+    needed = ("chapter", "run", "claim", "prediction", "effect", "verdict")
+    missing = [c for c in needed if c not in table]
     if missing:
         raise ReportError(f"the table has no column {missing[0]!r}; it is no table of a rerun")
     parameters = [c for c in table.columns if c in PARAMETERS]
@@ -96,7 +97,9 @@ def sweep_page(table: pd.DataFrame) -> str:
                    for _, row in rows.iterrows()]
         )  # fmt: skip
         parts.append(f"<h2>{html.escape(claim)}</h2>")
-        parts.append(f"<p>{html.escape(rows['sentence'].iloc[0])}</p>")
+        # What was found has other words in other runs, and so may have what was expected.
+        expected = "<br>".join(map(html.escape, rows["prediction"].unique()))
+        parts.append(f"<p>Expected: {expected}</p>")
         parts.append(_effects(claim, rows)._repr_svg_())
         shown = ["label", "effect", "interval_low", "interval_high", "verdict"]
         listed = (

@@ -298,8 +298,8 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
 
     Returns:
         One row per run, claim and replicate: the run's parameters, the claim with its effect, 95 %
-        interval and verdict, the seed with both of its numbers, versions, and the seconds that the
-        run took.
+        interval and verdict, whether half of its budget in epochs says the same, the seed with both
+        of its numbers, versions, and the seconds that the run took.
     """
     rows = []
     for path in paths:
@@ -310,8 +310,16 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
         for claim, record in chapters.claims_of(notebook).items():
             plain = {"claim": claim} | {
                 name: record[name]
-                for name in ("sentence", "metric", "direction", "smallest_effect", "verdict")
+                for name in (
+                    "prediction",
+                    "sentence",
+                    "metric",
+                    "direction",
+                    "smallest_effect",
+                    "verdict",
+                )
             }
+            budget = record["budget"] or {"epochs": None, "half": {"effect": None}, "lasts": None}
             low, high = record["interval"]
             numbers = {
                 "effect": record["effect"],
@@ -320,6 +328,9 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
                 "joint_interval_low": record["joint_interval"][0],
                 "joint_interval_high": record["joint_interval"][1],
                 "comparisons": record["comparisons"],
+                "budget": budget["epochs"],
+                "effect_at_half": budget["half"]["effect"],
+                "lasts": budget["lasts"],
             }
             for seed, treatment, control in zip(
                 record["seeds"], record["treatment"], record["control"], strict=True

@@ -2,14 +2,19 @@
 
 Prose that repeats a result goes stale when the result changes. Here it does not: numbers are
 filled in from the claims that the executed chapters show, and a verdict that prose states is
-compared with the chapter's verdict. Where they differ, the build warns, and so fails.
+compared with the chapter's verdict. Where they differ, the build warns, and so fails. So it does
+where a page states what holds for some epochs only, without a word about epochs beside it.
 
 Roles that state a verdict, and link to the claim:
-    {supported}`id`, {not-supported}`id`, {no-difference}`id`, each also as {supported}`text <id>`
+    {supported}`id`, {opposite}`id`, {no-difference}`id`, {undecided}`id`, each also as
+    {supported}`text <id>`
 Roles that do not:
     {claim}`id` and {claim}`text <id>` link to a claim
     {effect}`id`, {effect-only}`id`, {treatment}`id`, {control}`id` are numbers
-    {claim-count}`all`, or one of the verdicts, or `seeds` for the smallest number of seeds
+    {epochs}`id` is the number of epochs that a claim is about, {at-half}`id` the effect at half of
+    them
+    {claim-count}`all`, or one of the verdicts, or `seeds` for the smallest number of seeds, or
+    `lasts`, `depends on the epochs`, `no budget`
 Directives:
     {evidence-table}    every claim of the course, with a filter
     {effects-figure}    a picture of some effects; a line of its body is `id: label`
@@ -23,6 +28,7 @@ import difflib
 import hashlib
 import html
 import math
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -40,13 +46,17 @@ from sphinx.util.osutil import relative_uri
 logger = logging.getLogger(__name__)
 
 CHAPTERS = "notebooks/"
+EPOCHS = "claim-epochs"  # class of a number of epochs
 # For each verdict the role that states it, which also names its class, and a sign.
 ROLES = {
     "supported": "supported",
-    "not supported": "not-supported",
-    "no difference found": "no-difference",
+    "opposite found": "opposite",
+    "no difference": "no-difference",
+    "undecided": "undecided",
 }
-SIGNS = {"supported": "✓", "not supported": "✗", "no difference found": "≈"}
+SIGNS = {"supported": "✓", "opposite found": "✗", "no difference": "≈", "undecided": "?"}
+# Whether half of the epochs say the same, as `Claim.lasts`.
+LASTING = {True: "lasts", False: "depends on the epochs", None: "no budget"}
 NOT_MEASURED = "not measured"
 
 
@@ -194,18 +204,36 @@ def _text(number, places, plus=""):
     return ("\N{MINUS SIGN}" if number < 0 else plus) + digits
 
 
+def _effect_places(record):
+    return _places(record["effect"], *record["interval"])
+
+
 def effect_text(record: dict) -> str:
     """The effect alone, such as "+0.038"."""
     if record["effect"] is None:
         return NOT_MEASURED
-    return _text(record["effect"], _places(record["effect"], *record["interval"]), "+")
+    return _text(record["effect"], _effect_places(record), "+")
+
+
+def at_half_text(record: dict) -> str:
+    """The effect at half of the epochs, with as many decimal places as the effect."""
+    effect = record["budget"]["half"]["effect"]
+    if effect is None:
+        return NOT_MEASURED
+    places = _places(effect) if record["effect"] is None else _effect_places(record)
+    return _text(effect, places, "+")
+
+
+def lasting(record: dict) -> str:
+    """One of `LASTING`."""
+    return LASTING[record["budget"]["lasts"] if record["budget"] else None]
 
 
 def interval_text(record: dict, which: str = "interval") -> str:
     """An interval such as "+0.031 to +0.047", with as many decimal places as the effect."""
     if record["effect"] is None:
         return NOT_MEASURED
-    places = _places(record["effect"], *record["interval"])
+    places = _effect_places(record)
     return " to ".join(_text(bound, places, "+") for bound in record[which])
 
 
@@ -230,6 +258,7 @@ NUMBERS = {
     "effect-only": effect_text,
     "treatment": lambda record: mean_text(record, "treatment"),
     "control": lambda record: mean_text(record, "control"),
+    "at-half": at_half_text,
 }
 
 
@@ -299,12 +328,18 @@ class FillIn(SphinxPostTransform):
             "effects-figure": self._effects_figure,
             "run-cost-table": self._cost_table,
         }
+        depending = []  # what was said that holds for some epochs only, and of which claim
         for node in places:
             if isinstance(node, ClaimText):
                 self._check_place(node)
-                node.replace_self(self._inline(node))
+                said = self._inline(node)
+                node.replace_self(said)
+                if self._depends_on_epochs(node):
+                    depending.append((said, node))
             else:
                 node.replace_self(blocks[node["kind"]](node))
+        for said, node in depending:
+            self._check_epochs_are_named(said, node)
 
     def _warn(self, node, message, *arguments):
         logger.warning(message, *arguments, location=node, type="claims")
@@ -315,6 +350,30 @@ class FillIn(SphinxPostTransform):
             parent = parent.parent
         if parent is not None:
             self._warn(node, "a heading cannot hold evidence: menus are made before it is read")
+
+    def _depends_on_epochs(self, node):
+        found = self.ledger.get(node["target"])
+        stated = node["kind"] in (*ROLES.values(), *NUMBERS)
+        return bool(found and stated and lasting(found.record) == LASTING[False])
+
+    def _check_epochs_are_named(self, said, node):
+        block = _block(said)
+        named = [p for part in block for p in part.findall(nodes.inline) if EPOCHS in p["classes"]]
+        if named or re.search(r"\bepochs?\b", " ".join(p.astext() for p in block), flags=re.I):
+            return
+        record = self.ledger[node["target"]].record
+        epochs = record["budget"]["epochs"]
+        self._warn(
+            node,
+            "claim %s depends on the epochs (%s after %d, %s after %d): say for how many it holds "
+            "in the same paragraph, list item or table cell, such as after {epochs}`%s` epochs",
+            record["id"],
+            effect_text(record),
+            epochs,
+            at_half_text(record),
+            epochs // 2,
+            record["id"],
+        )
 
     def _find(self, node, target):
         """The claim, or None after a warning."""
@@ -335,6 +394,12 @@ class FillIn(SphinxPostTransform):
         if found is None:
             return nodes.literal(target, node["shown"] or target)
         record = found.record
+        if kind in ("epochs", "at-half") and record["budget"] is None:
+            self._warn(node, "claim %s has no budget: it was measured once", target)
+            return nodes.literal(target, target)
+        if kind == "epochs":
+            text = str(record["budget"]["epochs"])
+            return nodes.inline(text, text, classes=["claim-number", EPOCHS])
         if kind in NUMBERS:
             text = NUMBERS[kind](record)
             return nodes.inline(text, text, classes=["claim-number"])
@@ -354,9 +419,11 @@ class FillIn(SphinxPostTransform):
         return self._link(found, node["shown"] or verdict, ["verdict", f"verdict-{ROLES[verdict]}"])
 
     def _counted(self, node):
-        verdicts = [shown.record["verdict"] for shown in self.ledger.values()]
-        counts = {"all": len(verdicts), **{verdict: verdicts.count(verdict) for verdict in ROLES}}
-        counts["seeds"] = min((len(s.record["seeds"]) for s in self.ledger.values()), default=0)
+        records = [shown.record for shown in self.ledger.values()]
+        verdicts, lasts = [record["verdict"] for record in records], list(map(lasting, records))
+        counts = {"all": len(records), **{verdict: verdicts.count(verdict) for verdict in ROLES}}
+        counts["seeds"] = min((len(record["seeds"]) for record in records), default=0)
+        counts |= {said: lasts.count(said) for said in LASTING.values()}
         if node["target"] not in counts:
             self._warn(node, "claim-count takes one of: %s", ", ".join(counts))
         return nodes.Text(str(counts.get(node["target"], node["target"])))
@@ -387,7 +454,8 @@ class FillIn(SphinxPostTransform):
     def _evidence_table(self, node):
         if self.app.builder.format != "html":
             items = [
-                f"{record['sentence']} {record['verdict']}: {effect_and_interval_text(record)}"
+                f"{record['sentence']} {record['verdict']}: {effect_and_interval_text(record)}; "
+                f"{'; '.join(_budget_texts(record))}"
                 for record, _ in self.ledger.values()
             ]
             return nodes.bullet_list(
@@ -399,6 +467,7 @@ class FillIn(SphinxPostTransform):
             "",
             EVIDENCE.format(
                 verdicts=_options({verdict: verdict for verdict in ROLES}),
+                lasting=_options({said: said for said in LASTING.values()}),
                 chapters=_options({_name(docname): t for docname, t in chapters.items()}),
                 rows=rows,
             ),
@@ -415,7 +484,7 @@ class FillIn(SphinxPostTransform):
             if record["comparisons"] > 1:
                 numbers.append(
                     f"{interval_text(record, 'joint_interval')} allowing for all "
-                    f"{record['comparisons']} claims of the chapter"
+                    f"{record['comparisons']} claims made together"
                 )
         if record["smallest_effect"]:
             numbers.append(f"no more than {record['smallest_effect']:g} counts as none")
@@ -423,12 +492,15 @@ class FillIn(SphinxPostTransform):
             verdict=verdict,
             role=ROLES[verdict],
             sign=SIGNS[verdict],
+            lasting=lasting(record),
+            budget=_spans(_budget_texts(record)),
+            prediction=html.escape(record["prediction"]),
             name=html.escape(_name(docname)),
             address=self._address(docname),
             id=html.escape(record["id"]),
             sentence=html.escape(record["sentence"]),
             metric=html.escape(record["metric"]),
-            numbers="".join(f"<span>{number}</span>" for number in numbers),
+            numbers=_spans(numbers),
             seeds=len(record["seeds"]),
             title=html.escape(self._title(docname)),
             command=html.escape(f"papermill {docname}.ipynb out.ipynb"),
@@ -493,6 +565,28 @@ class FillIn(SphinxPostTransform):
         return figure_of(picture, image)
 
 
+def _block(node):
+    """What is read together with a text: its paragraph, or those of its list item or cell."""
+    while isinstance(node, nodes.Inline) or not isinstance(node, nodes.TextElement):
+        node = node.parent
+    if isinstance(node.parent, nodes.list_item | nodes.entry):
+        return [one for one in node.parent if isinstance(one, nodes.TextElement)]
+    return [node]
+
+
+def _budget_texts(record):
+    """Such as ["lasts", "40 epochs", "+0.031 after 20: supported"]."""
+    texts, budget = [lasting(record)], record["budget"]
+    if budget:
+        half = f"{at_half_text(record)} after {budget['epochs'] // 2}"
+        texts += [f"{budget['epochs']} epochs", f"{half}: {budget['half']['verdict']}"]
+    return texts
+
+
+def _spans(texts):
+    return "".join(f"<span>{text}</span>" for text in texts)
+
+
 def _name(docname):
     return docname.removeprefix(CHAPTERS)
 
@@ -514,6 +608,7 @@ def _options(labels):
 EVIDENCE = """
 <form class="evidence-controls" aria-label="Filter the claims">
 <label>Verdict <select name="verdict"><option value="">all</option>{verdicts}</select></label>
+<label>Budget <select name="lasts"><option value="">all</option>{lasting}</select></label>
 <label>Chapter <select name="chapter"><option value="">all</option>{chapters}</select></label>
 <label>Words <input name="words" type="search" autocomplete="off"></label>
 <button type="button">Show all</button>
@@ -524,6 +619,7 @@ EVIDENCE = """
 <th role="columnheader" scope="col">Claim</th>
 <th role="columnheader" scope="col">Verdict</th>
 <th role="columnheader" scope="col">Effect</th>
+<th role="columnheader" scope="col">Budget</th>
 <th role="columnheader" scope="col">Seeds</th>
 <th role="columnheader" scope="col">Chapter</th>
 </tr></thead>
@@ -531,14 +627,15 @@ EVIDENCE = """
 </table>
 """
 ROW = """
-<tr role="row" data-verdict="{verdict}" data-chapter="{name}">
+<tr role="row" data-verdict="{verdict}" data-lasts="{lasting}" data-chapter="{name}">
 <th role="rowheader" scope="row" data-label="Claim">
 <a class="reference internal" href="{address}#claim-{id}">{sentence}</a></th>
 <td role="cell" data-label="Verdict"><span class="verdict-badge verdict-{role}">
 <span aria-hidden="true">{sign}</span> {verdict}</span></td>
 <td role="cell" data-label="Effect"><span>{metric}</span>{numbers}
 <details><summary>Repeat it</summary>
-<div class="highlight"><pre>{command}</pre></div></details></td>
+<p>Expected: {prediction}</p><div class="highlight"><pre>{command}</pre></div></details></td>
+<td role="cell" data-label="Budget">{budget}</td>
 <td role="cell" data-label="Seeds">{seeds}</td>
 <td role="cell" data-label="Chapter"><a class="reference internal" href="{address}">{title}</a></td>
 </tr>"""
@@ -554,7 +651,7 @@ def setup(app):
     app.add_node(ClaimBlock)
     for role in ("claim", *ROLES.values()):
         app.add_role(role, LinkRole())
-    for role in ("claim-count", *NUMBERS):
+    for role in ("claim-count", "epochs", *NUMBERS):
         app.add_role(role, NumberRole())
     app.add_directive("evidence-table", TableDirective)
     app.add_directive("run-cost-table", TableDirective)
@@ -567,4 +664,4 @@ def setup(app):
     app.connect("env-check-consistency", check_ids)
     app.connect("build-finished", note_what_is_written)
     app.connect("html-page-context", add_script)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 1}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 2}

@@ -5,8 +5,8 @@ for (const evidence of document.querySelectorAll("div.evidence")) {
   const form = evidence.querySelector(".evidence-controls");
   const count = evidence.querySelector(".evidence-count");
   const rows = [...evidence.querySelectorAll("tbody tr")];
-  const controls = ["verdict", "chapter", "words"].map((name) => form.elements[name]);
-  const [verdict, chapter, words] = controls;
+  const controls = ["verdict", "lasts", "chapter", "words"].map((name) => form.elements[name]);
+  const [verdict, lasts, chapter, words] = controls;
 
   // Claim and effect, without the command that all rows of a chapter have.
   const texts = new Map(
@@ -21,6 +21,7 @@ for (const evidence of document.querySelectorAll("div.evidence")) {
     for (const row of rows) {
       row.hidden =
         (verdict.value && row.dataset.verdict !== verdict.value) ||
+        (lasts.value && row.dataset.lasts !== lasts.value) ||
         (chapter.value && row.dataset.chapter !== chapter.value) ||
         !wanted.every((word) => texts.get(row).includes(word));
     }
