@@ -55,7 +55,8 @@ def load() -> dict:
 
 def entry(record: dict, chapter: str) -> dict:
     """What is settled about a claim, and what exploration seeds said."""
-    explored = {"verdict": record["verdict"], "effect": record["effect"]}
+    explored = {key: record[key] for key in ("verdict", "effect")}
+    explored["seeds"] = len(record["seeds"])
     return {"chapter": chapter} | {key: record[key] for key in SETTLED} | {"explored": explored}
 
 

@@ -142,7 +142,7 @@ def test_verdicts_follow_from_the_stored_intervals(name):
         if record["budget"]:
             half = record["budget"]["half"]
             assert verdict_of(half["joint_interval"], *settled) == half["verdict"], record["id"]
-            near = abs(record["effect"] - half["effect"]) < bounds[1] - bounds[0]
+            near = abs(record["effect"] - half["effect"]) <= bounds[1] - bounds[0]
             lasts = near and half["verdict"] == record["verdict"]
             assert record["budget"]["lasts"] == lasts, record["id"]
 
@@ -151,7 +151,7 @@ def test_verdicts_follow_from_the_stored_intervals(name):
 def test_a_sentence_names_its_budget_unless_it_lasts(name):
     for record in claims_of(CHAPTERS[name]).values():
         if record["budget"] and not record["budget"]["lasts"]:
-            assert record["sentence"].startswith(f"After {record['budget']['epochs']} epoch")
+            assert f"{record['budget']['epochs']} epoch" in record["sentence"]
 
 
 @every_chapter

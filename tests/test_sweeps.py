@@ -41,7 +41,7 @@ if label_noise == 1:
 
 CLAIM = """from utils.claims import Claim
 seed_list = range(first_seed, first_seed + seeds)
-Claim("shift", "A sentence.", [s + dropout_rate + s % 7 / 100 for s in seed_list],
+Claim("shift", "shifting", "accuracy", [s + dropout_rate + s % 7 / 100 for s in seed_list],
       list(seed_list), "accuracy", "higher", seed_list)"""
 
 

@@ -197,7 +197,7 @@ class Claim:
         return {
             "epochs": measured.epochs[-1],
             "half": {"effect": _plain(at_half), "joint_interval": _plain(half), "verdict": found},
-            "lasts": bool(found == self.verdict and abs(self.effect - at_half) < high - low),
+            "lasts": bool(found == self.verdict and abs(self.effect - at_half) <= high - low),
             "over_epochs": {
                 "epochs": list(measured.epochs),
                 "effect": [_plain(self._effect(c)) for c in range(len(measured.epochs))],
@@ -244,7 +244,7 @@ class Claim:
         return _sentence(self.context, expected)
 
     def _budget_in_words(self):
-        if self.lasts is not False:
+        if self.lasts is not False or "epoch" in self.context:  # it is named already
             return ""
         epochs = self.budget["epochs"]
         return f"after {epochs} epoch{'s' * (epochs != 1)}"

@@ -76,7 +76,7 @@ PARAMETERS = {
 }
 
 # Rows of the datasets that have fewer than `train_rows` may otherwise be.
-TRAINING_ROWS = {"digits": 1000, "noise": 800}
+TRAINING_ROWS = {"digits": 800, "noise": 800}
 
 
 def check(**given: Any) -> None:

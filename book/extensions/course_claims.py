@@ -14,7 +14,8 @@ Roles that do not:
     {epochs}`id` is the number of epochs that a claim is about, {at-half}`id` the effect at half of
     them
     {claim-count}`all`, or one of the verdicts, or `seeds` for the smallest number of seeds, or
-    `lasts`, `depends on the epochs`, `no budget`
+    `lasts`, `depends on the epochs`, `no budget`, or `changed` for the verdicts that confirmation
+    seeds have changed
 Directives:
     {evidence-table}    every claim of the course, with a filter
     {effects-figure}    a picture of some effects; a line of its body is `id: label`
@@ -27,6 +28,7 @@ import dataclasses
 import difflib
 import hashlib
 import html
+import json
 import math
 import re
 import sys
@@ -424,9 +426,22 @@ class FillIn(SphinxPostTransform):
         counts = {"all": len(records), **{verdict: verdicts.count(verdict) for verdict in ROLES}}
         counts["seeds"] = min((len(record["seeds"]) for record in records), default=0)
         counts |= {said: lasts.count(said) for said in LASTING.values()}
+        counts["changed"] = self._changed_at_confirmation()
         if node["target"] not in counts:
             self._warn(node, "claim-count takes one of: %s", ", ".join(counts))
         return nodes.Text(str(counts.get(node["target"], node["target"])))
+
+    def _changed_at_confirmation(self):
+        """How many verdicts are others than those that the register says of exploration seeds."""
+        path = Path(self.app.srcdir) / "book" / "data" / "register.json"
+        if not path.is_file():
+            return 0
+        explored = json.loads(path.read_text(encoding="utf-8"))["claims"]
+        return sum(
+            shown.record["verdict"] != explored[name]["explored"]["verdict"]
+            for name, shown in self.ledger.items()
+            if name in explored
+        )
 
     def _link(self, found, text, classes):
         if self.app.builder.format != "html":
