@@ -236,7 +236,7 @@ def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
     assert f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in page
     count = (atlas.effects(table).query("technique == 'dropout 0.2'")["verdict"] == SUPPORTED).sum()
     assert f"and {count}." in page
-    assert page.count("<th scope='row'>") == 36 * 6
+    assert page.count("<th scope='row'>") == 36 * 7
     (alt,) = re.findall(r'<img [^>]*alt="(The best technique[^"]+)"', page)
     assert "800 rows, 256 units" in alt
     assert 'alt="Effect of BN on test accuracy with 20% wrong labels' in page

@@ -197,6 +197,16 @@ def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_
 
 
 @every_chapter
+def test_the_summary_says_what_its_claims_say(name):
+    records = claims_of(CHAPTERS[name])
+    summary = " ".join(prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0].split())
+    told = re.findall(r"(?:^|[-\]] )([^\[\]]+\.) \[([a-z0-9-]+)\]", summary)
+    assert {claim for _, claim in told} == set(records)
+    for sentence, claim in told:
+        assert sentence.endswith(records[claim]["sentence"]), claim
+
+
+@every_chapter
 def test_summary_lines_on_claims_that_do_not_last_name_the_budget(name):
     records = claims_of(CHAPTERS[name])
     summary = prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0]

@@ -546,11 +546,11 @@ def test_the_explorer_shows_what_the_atlas_holds_by_keyboard_and_in_the_address(
     with Visit(browser, f"{site}book/how_to_choose.html") as visit:
         page = visit.page
         page.locator(".explorer select").first.focus()
-        for keys in (["2"], ["4"], ["6"]):  # 200 rows, 40 % wrong, 64 units
+        for keys in (["8"], ["4"], ["2"]):  # 800 rows, 40 % wrong, 256 units
             page.keyboard.type("".join(keys))
             page.keyboard.press("Tab")
         shown = rows_of(page)
-        chosen = table.query("train_rows == 200 and label_noise == 0.4 and units == 64")
+        chosen = table.query("train_rows == 800 and label_noise == 0.4 and units == 256")
         chosen = chosen[chosen["technique"] != "none"].set_index("technique")
         assert set(shown) == set(chosen.index)
         for technique, row in chosen.iterrows():
@@ -560,7 +560,7 @@ def test_the_explorer_shows_what_the_atlas_holds_by_keyboard_and_in_the_address(
         best = chosen.loc[chosen["verdict"] == "supported", "effect"].idxmax()
         assert page.locator(".explorer [role=status]").inner_text().startswith(best)
         shared = page.url
-        assert "rows=200" in shared
+        assert "rows=800" in shared
         # Each bar is as far from the line of no effect as its effect says.
         drawn = page.locator(".effect-bar rect").evaluate_all(
             "all => all.map(bar => bar.x.baseVal.value + bar.width.baseVal.value / 2 - 50)"
@@ -574,11 +574,11 @@ def test_the_explorer_shows_what_the_atlas_holds_by_keyboard_and_in_the_address(
 
 
 def test_the_explorer_gives_the_code_of_the_winner(site, browser):
-    with Visit(browser, f"{site}book/how_to_choose.html#rows=500&noise=0.4&units=64") as visit:
+    with Visit(browser, f"{site}book/how_to_choose.html#rows=800&noise=0.4&units=256") as visit:
         visit.page.locator(".explorer summary").click()
         code = visit.page.locator(".explorer pre").inner_text()
         best = visit.page.locator(".explorer [role=status]").inner_text().split(" was shown")[0]
-        assert code.strip() == atlas.keras_code(best).replace("UNITS", "64").strip()
+        assert code.strip() == atlas.keras_code(best).replace("UNITS", "256").strip()
 
 
 def test_without_scripts_a_phone_has_the_menu_and_no_dead_buttons(site, browser):
@@ -612,4 +612,4 @@ def test_without_scripts_the_tables_show_and_the_forms_do_not(site, browser):
         assert not visit.page.locator(".explorer form").is_visible()
         assert visit.page.locator(".explorer-without").is_visible()
     with Visit(browser, f"{site}book/atlas.html", **settings) as visit:
-        assert visit.page.locator(".atlas-table tbody tr").count() == 45 * 7
+        assert visit.page.locator(".atlas-table tbody tr").count() == 36 * 7

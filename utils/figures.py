@@ -267,8 +267,8 @@ def effect_over_epochs(
     effect after each epoch by itself.
 
     Args:
-        claims: for each label what `Claim.record` returns of a claim that has a budget; all of one
-            metric.
+        claims: for each label what `Claim.record` returns; all of one metric. What was measured
+            once is a point at the first epoch.
         title, alt: message and description.
         ylabel: what the effects are measured in.
     """
@@ -277,7 +277,8 @@ def effect_over_epochs(
     with matplotlib.rc_context(STYLE):
         axes.axhline(0, color=INK, linewidth=1)
         for k, (label, record) in enumerate(claims.items()):
-            curve = record["budget"]["over_epochs"]
+            once = {name: [record[name]] for name in ("effect", "interval")} | {"epochs": [1]}
+            curve = record["budget"]["over_epochs"] if record["budget"] else once
             epochs, effect = np.array(curve["epochs"]), np.array(curve["effect"], float)
             low, high = np.array(curve["interval"], float).T
             if k == 0:
@@ -285,7 +286,10 @@ def effect_over_epochs(
                 axes.axhspan(-small, small, color=INK, alpha=0.12, linewidth=0)
                 _tick_epochs(axes, epochs, log_x=True)
             colour = COLOURS[k % len(COLOURS)]
-            axes.plot(epochs, effect, color=colour, linestyle=LINES[k % len(LINES)], label=label)
+            axes.plot(
+                epochs, effect, color=colour, linestyle=LINES[k % len(LINES)], label=label,
+                marker=MARKERS[k % len(MARKERS)] if len(epochs) == 1 else None,
+            )  # fmt: skip
             axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
             tables.append(
                 pd.DataFrame(

@@ -187,13 +187,13 @@ class TableDirective(SphinxDirective):
         _, _, effects = _open(self)
         keys = ["train_rows", "label_noise", "units", "technique"]
         best = effects["best", max(steps for _, steps in effects)]
-        both = _final(effects).merge(best, on=keys, suffixes=("", "_best"))
+        both = _final(effects).merge(best, on=keys, suffixes=("", "_best"), how="left")
         rows = []
         for row in both.to_dict("records"):
             best = {k.removesuffix("_best"): v for k, v in row.items() if k.endswith("_best")}
             cells = [row["train_rows"], f"{row['label_noise']:.0%}", row["units"], row["technique"]]
             for one in (row, best):
-                cells.append(f"{one['accuracy']:.3f}")
+                cells.append("" if pd.isna(one["accuracy"]) else f"{one['accuracy']:.3f}")
                 measured = one["verdict"] in ROLES
                 cells.append(f"{_effect(one)}<br>{_interval(one)}" if measured else "")
                 cells.append(SIGN.format(SIGNS[one["verdict"]], one["verdict"]) if measured else "")
@@ -228,7 +228,10 @@ class ExplorerDirective(SphinxDirective):
                 rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
                 rows = rows.set_index("technique")
                 key = ",".join([end, *(f"{value:g}" for value in [*condition.values(), steps])])
-                measured[key] = [self._numbers(rows.loc[technique]) for technique in techniques]
+                measured[key] = [
+                    self._numbers(rows.loc[technique]) if technique in rows.index else None
+                    for technique in techniques
+                ]
         data = {
             "techniques": techniques,
             "effects": measured,

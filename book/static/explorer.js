@@ -15,8 +15,7 @@ function start(explorer) {
   const code = explorer.querySelector("pre");
   const copy = explorer.querySelector("button");
 
-  const measured = Object.values(atlas.effects).flat().filter(Boolean);
-  const reach = Math.max(...measured.flatMap((one) => one.slice(0, 3)).map(Math.abs));
+  let reach; // the longest bar of what is shown
   const across = (value) => 50 + (48 * value) / reach;
 
   function chosen() {
@@ -33,6 +32,8 @@ function start(explorer) {
   function show() {
     const now = chosen();
     const found = atlas.effects[`${now.end},${now.rows},${now.noise},${now.units},${now.steps}`];
+    const shown = found.filter(Boolean);
+    reach = Math.max(...shown.flatMap((one) => one.slice(0, 3)).map(Math.abs));
     body.innerHTML = atlas.techniques
       .map((technique, k) => {
         if (!found[k]) return "";
