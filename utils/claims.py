@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import re
 from typing import Literal
 
 import numpy as np
@@ -244,7 +245,7 @@ class Claim:
         return _sentence(self.context, expected)
 
     def _budget_in_words(self):
-        if self.lasts is not False or "epoch" in self.context:  # it is named already
+        if self.lasts is not False or re.search(r"\d+ epoch", self.context):  # named already
             return ""
         epochs = self.budget["epochs"]
         return f"after {epochs} epoch{'s' * (epochs != 1)}"
