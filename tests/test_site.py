@@ -286,10 +286,10 @@ def stored_numbers(name, title):
 
 
 CENTRAL = {
-    "01_overfitting": "With wrong labels the validation loss stops falling early",
-    "02_dropout": "With dropout the network fits fewer of the labels it was given",
-    "03_batch_normalization": "On clean rows, batch normalization gets there sooner",
-    "04_combining": "Both together: between the parts on clean rows, on top with noise",
+    "01_overfitting": "With wrong labels the test loss turns early, and steeply",
+    "02_dropout": "With dropout the network takes over the wrong labels later and less",
+    "03_batch_normalization": "Batch normalization learns the wrong labels first",
+    "04_combining": "With right labels they meet; with wrong ones dropout keeps them up",
 }
 
 

@@ -129,7 +129,9 @@ def test_a_grid_gives_one_row_per_run_claim_and_replicate(course):
     assert table["python"].unique().tolist() == [".".join(map(str, sys.version_info[:3]))]
     assert (table["seconds"] > 0).all()
     read = pd.read_csv(next((course.folder / "reruns").rglob("*.csv")))
-    pd.testing.assert_frame_equal(read, table, check_dtype=False)
+    known = table.columns[table.notna().all()]
+    pd.testing.assert_frame_equal(read[known], table[known], check_dtype=False)
+    assert (read.isna() == table.isna()).all().all()
     assert "4 of 4 runs are finished" in out
     assert len(course.starts()) == 4
 
