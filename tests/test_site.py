@@ -337,10 +337,10 @@ def test_the_central_learning_curves_of_a_chapter_are_questioned_by_keyboard(sit
         assert not visit.faults
 
 
-def test_the_central_figure_of_the_last_chapter_shows_every_seed_of_a_technique(site, browser):
-    title = "Test accuracy with wrong labels, after equal tuning"
-    groups = stored_numbers("05_practical_tips", title)["groups"]
-    with Visit(browser, f"{site}notebooks/05_practical_tips.html") as visit:
+def test_a_strip_shows_every_seed_of_an_arrangement(site, browser):
+    title = "Four arrangements of the layers, with wrong labels"
+    groups = stored_numbers("04_combining", title)["groups"]
+    with Visit(browser, f"{site}notebooks/04_combining.html") as visit:
         live = question(visit.page, "seeds")
         assert live.get_attribute("aria-label") == title
         assert live.locator("circle").count() == sum(len(g["replicates"]) for g in groups)
