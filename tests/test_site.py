@@ -341,7 +341,7 @@ def test_a_strip_shows_every_seed_of_an_arrangement(site, browser):
     title = "Four arrangements of the layers, with wrong labels"
     groups = stored_numbers("04_combining", title)["groups"]
     with Visit(browser, f"{site}notebooks/04_combining.html") as visit:
-        live = question(visit.page, "seeds")
+        live = question(visit.page, "seeds and")
         assert live.get_attribute("aria-label") == title
         assert live.locator("circle").count() == sum(len(g["replicates"]) for g in groups)
         live.locator("input[type=range]").focus()
