@@ -67,7 +67,9 @@ def execute(
             notebook.cells.insert(tagged + 2, nbformat.v4.new_code_cell(after))
         if parameters:
             lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-            notebook.cells.insert(tagged + 1, nbformat.v4.new_code_cell(lines))
+            injected = nbformat.v4.new_code_cell(lines)
+            injected.metadata.tags = ["injected-parameters"]  # papermill's word for it
+            notebook.cells.insert(tagged + 1, injected)
     if before:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
     NotebookClient(

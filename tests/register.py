@@ -16,7 +16,6 @@ import ast
 import datetime
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -25,10 +24,15 @@ from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters, execute
 from utils.chapters import claims_of, parameters_of
+from utils.sweeps import write_whole
 
 PATH = ROOT / "book" / "data" / "register.json"
 EXPLORATION_SEED = 1000  # the first one
 SETTLED = ("prediction", "direction", "metric", "smallest_effect", "comparisons")
+
+
+# Cells that settle nothing: figures, and parameters, which have an entry of their own.
+NOT_SETTLED = {"hide-input", "parameters", "injected-parameters"}
 
 
 def code_digest(notebook) -> str:
@@ -36,7 +40,7 @@ def code_digest(notebook) -> str:
     digest = hashlib.sha256()
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and not {"hide-input", "parameters"} & set(tags):
+        if cell.cell_type == "code" and not NOT_SETTLED & set(tags):
             digest.update(ast.dump(ast.parse(cell.source)).encode())
     return digest.hexdigest()[:16]
 
@@ -65,17 +69,10 @@ def _executed(path: Path, folder: Path | None):
     if folder is not None and (folder / path.name).is_file():
         run = nbformat.read(folder / path.name, as_version=4)
         seeds = {r["seeds"][0] for r in claims_of(run).values()}
-        if code_digest_of_run(run) == code_digest(nbformat.read(path, as_version=4)) and seeds == {
-            EXPLORATION_SEED
-        }:
+        same_code = code_digest(run) == code_digest(nbformat.read(path, as_version=4))
+        if same_code and seeds == {EXPLORATION_SEED}:
             return run
     return execute(path, parameters={"first_seed": EXPLORATION_SEED})
-
-
-def code_digest_of_run(notebook) -> str:
-    """The digest without the cells that a run has put in."""
-    kept = [cell for cell in notebook.cells if not cell.source.startswith("first_seed = ")]
-    return code_digest(nbformat.v4.new_notebook(cells=kept))
 
 
 def main(arguments=None) -> int:
@@ -102,9 +99,7 @@ def main(arguments=None) -> int:
         }
         explored = claims_of(_executed(path, given.executed))
         register["claims"] |= {name: entry(r, path.stem) for name, r in explored.items()}
-    unfinished = PATH.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(register, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    os.replace(unfinished, PATH)
+    write_whole(PATH, (json.dumps(register, indent=1, ensure_ascii=False) + "\n").encode())
     print(f"{PATH.relative_to(ROOT)}: {len(register['claims'])} claims")
     return 0
 

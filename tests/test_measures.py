@@ -168,10 +168,15 @@ def test_a_curve_of_the_history_is_measured_as_it_is(results):
     assert (made.epochs, made.by_row) == (results.epochs, None)
 
 
+def predicted(results):
+    """Outputs for the test rows of each seed, and their labels."""
+    outputs = results.predict(lambda seed: noisy(seed).x_test)
+    return outputs, np.array([noisy(seed).y_test for seed in results.seeds])
+
+
 def test_test_accuracy_is_that_of_the_predictions(results):
     made = measures.test_accuracy(results, noisy)
-    outputs = results.predict(lambda seed: noisy(seed).x_test)
-    labels = np.array([noisy(seed).y_test for seed in results.seeds])
+    outputs, labels = predicted(results)
     assert made.final == pytest.approx(measures.accuracy(outputs, labels), abs=1e-9)
     assert made.values == pytest.approx(results["test_accuracy"], abs=1e-6)
     assert made.values == pytest.approx(made.by_row.mean(axis=-1))
@@ -182,8 +187,7 @@ def test_test_accuracy_is_that_of_the_predictions(results):
 
 def test_test_loss_is_that_of_the_predictions(results):
     made = measures.test_loss(results, noisy)
-    outputs = results.predict(lambda seed: noisy(seed).x_test)
-    labels = np.array([noisy(seed).y_test for seed in results.seeds])
+    outputs, labels = predicted(results)
     assert made.final == pytest.approx(measures.cross_entropy(outputs, labels), rel=1e-4)
     assert made.values == pytest.approx(results["test_loss"], rel=1e-4)
     assert made.by_row.mean(axis=-1) == pytest.approx(made.values, rel=1e-4)

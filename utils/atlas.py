@@ -137,6 +137,19 @@ def _where(label_noise, end):
     return labels, "when training stopped" if end == "final" else "at the chosen epoch"
 
 
+def _map(values, texts, **told):
+    """A field for each number of rows and each width."""
+    return figures.heat_map(
+        values,
+        texts,
+        rows=TRAIN_ROWS,
+        columns=UNITS,
+        xlabel="units in each hidden layer",
+        ylabel="labelled rows",
+        **told,
+    )
+
+
 def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> figures.Picture:
     """A heat map of the best technique by training rows and width, for one share of wrong labels.
 
@@ -163,17 +176,13 @@ def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> 
         words.append(f"{where}: {best['technique']}, {best['effect']:+.3f}")
     helped = int(np.isfinite(values).sum())
     labels, when = _where(label_noise, end)
-    return figures.heat_map(
+    return _map(
         values,
         texts,
-        rows=TRAIN_ROWS,
-        columns=UNITS,
         title=f"With {labels}, some technique was shown to help in {helped} of {values.size} "
         f"conditions, {when}",
         alt=f"The best technique and its gain in test accuracy with {labels}, {when}. "
         f"{'; '.join(words)}.",
-        xlabel="units in each hidden layer",
-        ylabel="labelled rows",
         high=high,
     )
 
@@ -204,16 +213,12 @@ def technique_map(
         )
     helped, harmed = ((found["verdict"] == verdict).sum() for verdict in (SUPPORTED, OPPOSITE))
     labels, when = _where(label_noise, end)
-    return figures.heat_map(
+    return _map(
         values,
         texts,
-        rows=TRAIN_ROWS,
-        columns=UNITS,
         title=f"{technique[:1].upper()}{technique[1:]} with {labels}: a gain in {helped}, harm in "
         f"{harmed} of {values.size} conditions, {when}",
         alt=f"Effect of {technique} on test accuracy with {labels}, {when}. {'; '.join(words)}.",
-        xlabel="units in each hidden layer",
-        ylabel="labelled rows",
         high=0.1,
         diverging=True,
     )

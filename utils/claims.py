@@ -38,8 +38,6 @@ SMALLEST_EFFECT = {
     "number of learning rates": 0.5,
     "ratio of variances": 0.1,
     "mutual information in nats": 0.01,
-    "relative change": 0.1,
-    "norm of the kernels": 0.1,
 }
 
 

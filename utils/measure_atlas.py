@@ -77,7 +77,8 @@ def measure(
 
     def setting(build):
         build_model = functools.partial(build, some.features, some.classes, widths=(units, units))
-        return {"as it is": {"build_model": build_model, "optimizer": _adam()}}
+        optimizer = backend.keras.optimizers.Adam(LEARNING_RATE)
+        return {"as it is": {"build_model": build_model, "optimizer": optimizer}}
 
     found = protocol.compare(
         data,
@@ -95,10 +96,6 @@ def measure(
         for column in range(len(found.epochs)):
             tables.append(_compared(reached, column, seeds).assign(end=end))
     return pd.concat(tables, ignore_index=True)
-
-
-def _adam():
-    return backend.keras.optimizers.Adam(LEARNING_RATE)
 
 
 def _compared(reached, column, seeds):
@@ -148,7 +145,7 @@ def code_of_measure() -> str:
     modules = (
         backend, datasets, models, *training.MODULES, measures, intervals, claims, protocol,
     )  # fmt: skip
-    settings = (SEEDS, STEPS, BUDGETS, BATCH_SIZE, L2, list(TECHNIQUES))
+    settings = (SEEDS, STEPS, BUDGETS, BATCH_SIZE, LEARNING_RATE, L2, list(TECHNIQUES))
     return digest(*map(inspect.getsource, (*modules, measure, _compared)), settings)
 
 

@@ -51,11 +51,8 @@ class Measurement:
     @property
     def half(self) -> int | None:
         """The column at half of the budget; None where nothing was measured there."""
-        return self.epochs.index(self.epochs[-1] // 2) if self._has_half else None
-
-    @property
-    def _has_half(self):
-        return self.epochs[-1] // 2 in self.epochs
+        middle = self.epochs[-1] // 2
+        return self.epochs.index(middle) if middle in self.epochs else None
 
     def at(self, *columns: int) -> Measurement:
         """Only some of the columns, in ascending order."""
@@ -67,7 +64,7 @@ class Measurement:
 
     def halved(self) -> Measurement:
         """Only the columns at half of the budget, where there is one, and at all of it."""
-        return self.at(self.half, -1) if self._has_half else self.at(-1)
+        return self.at(-1) if self.half is None else self.at(self.half, -1)
 
     def _with(self, values, by_row, epochs=None):
         return Measurement(
@@ -128,7 +125,7 @@ def test_loss(results: Replicates, data: Callable[[int], Dataset]) -> Measuremen
 
     The arguments are those of `test_accuracy`.
     """
-    losses = -np.log(np.maximum(results.label_outputs("test"), 1e-7))  # the bound that Keras uses
+    losses = cross_entropy_of(results.label_outputs("test"))
     return Measurement(
         losses.mean(axis=-1, dtype="float64"), results.epochs, losses, test_ids(results.seeds, data)
     )
@@ -144,14 +141,26 @@ def stopped_early(measurement: Measurement, results: Replicates) -> Measurement:
         measurement: what was measured of `results` at all of its epochs.
         results: trained with "validation" among the measured sets.
     """
-    losses = np.nan_to_num(results["validation_loss"], nan=np.inf)
-    columns = np.arange(losses.shape[1])
-    up_to = np.where(columns <= columns[:, None], losses[:, None, :], np.inf)
-    chosen = up_to.argmin(axis=-1)  # (seeds, budgets)
+    chosen = lowest_so_far(results["validation_loss"])
     by_row = measurement.by_row
     if by_row is not None:
         by_row = np.take_along_axis(by_row, chosen[..., None], axis=1)
     return measurement._with(np.take_along_axis(measurement.values, chosen, axis=1), by_row)
+
+
+def lowest_so_far(losses: np.ndarray) -> np.ndarray:
+    """After each epoch, the column of the lowest loss up to then; the first of equal ones.
+
+    Args:
+        losses: shape (seeds, epochs); a loss that is not a number is never the lowest.
+
+    Returns:
+        Whole numbers of the same shape.
+    """
+    losses = np.nan_to_num(losses, nan=np.inf)
+    columns = np.arange(losses.shape[1])
+    up_to = np.where(columns <= columns[:, None], losses[:, None, :], np.inf)
+    return up_to.argmin(axis=-1)
 
 
 def generalization_gap(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:
@@ -194,7 +203,16 @@ def cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """
     labels = np.broadcast_to(labels, outputs.shape[:-1])
     given = np.take_along_axis(outputs, labels[..., None], axis=-1)[..., 0]
-    return -np.log(np.maximum(given, 1e-7)).mean(axis=-1)  # the bound that Keras uses
+    return cross_entropy_of(given).mean(axis=-1)
+
+
+def cross_entropy_of(probabilities: np.ndarray) -> np.ndarray:
+    """What each row adds to the cross-entropy, in nats.
+
+    Args:
+        probabilities: those that the rows' labels were given, of any shape.
+    """
+    return -np.log(np.maximum(probabilities, 1e-7))  # the bound that Keras uses
 
 
 def wrong_labels_repeated(results: Replicates, data: Callable[[int], Dataset]) -> Measurement:

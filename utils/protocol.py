@@ -20,7 +20,7 @@ import numpy as np
 
 from .claims import Claim
 from .datasets import Dataset, with_validation_rows_of_its_own
-from .measures import Measurement, test_ids
+from .measures import Measurement, cross_entropy_of, lowest_so_far, test_ids
 from .parameters import OneLineError
 from .training import replicate
 
@@ -189,9 +189,9 @@ def _one(run, share):
     """
     epochs = np.array(run.epochs)
     inside = max(1, int((epochs <= max(1, round(share * epochs[-1]))).sum()))
-    losses = -np.log(np.maximum(run.label_outputs("validation"), 1e-7)).mean(axis=-1)
+    losses = cross_entropy_of(run.label_outputs("validation")).mean(axis=-1)
     losses = np.nan_to_num(losses[:, :inside], nan=np.inf)
-    best = np.array([losses[:, : k + 1].argmin(axis=1) for k in range(inside)]).T
+    best = lowest_so_far(losses)
     waited = epochs[:inside] >= LONGEST_WAIT * epochs[best]
     last = np.where(waited.any(axis=1), waited.argmax(axis=1), inside - 1)
     every = np.arange(len(losses))
