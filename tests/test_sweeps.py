@@ -300,7 +300,8 @@ def test_workers_of_a_running_scheduler_get_the_course_s_code(course, cluster):
     assert not list(cluster.folder.rglob("utils"))
     # Other code than the worker has got the last time.
     with open(course.folder / "utils" / "claims.py", "a") as module:
-        print("SUPPORTED = 'upheld'\nVERDICTS = (SUPPORTED, *VERDICTS[1:])", file=module)
+        print("BADGES['upheld'] = BADGES[SUPPORTED]\nSUPPORTED = 'upheld'", file=module)
+        print("VERDICTS = (SUPPORTED, *VERDICTS[1:])", file=module)
     assert course.run(*options)[0] == 0
     assert set(course.table()["verdict"]) == {"upheld"}
 

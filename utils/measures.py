@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .datasets import Dataset
-from .training import Replicates
+
+if TYPE_CHECKING:  # who reads claims, as a sweep does, need not wait for TensorFlow
+    from .training import Replicates
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
