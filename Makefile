@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A virtual environment that finished its set-up, for these very requirements.
 READY := $(VENV)/ready
 
-.PHONY: book test lint notebooks engine benchmark lock clean
+.PHONY: book test lint notebooks engine machines benchmark lock clean
 
 book: $(READY)
 	$(BIN)/jb build .
@@ -26,6 +26,10 @@ notebooks: $(READY)
 # Compare all models of the table with plain `fit`.
 engine: $(READY)
 	$(BIN)/python -m tests.engine_models
+
+# The chapters with other arithmetic, other Pythons, oldest and newest packages; needs uv.
+machines: $(READY)
+	$(BIN)/python -m tests.machines
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks.replicates

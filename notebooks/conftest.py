@@ -6,7 +6,10 @@ of its output; they are compared there, to the last bit on a machine with the
 arithmetic of the stored notebook and with a tolerance on others.
 """
 
+import json
+
 import pytest
+from tests.machines import PROPERTY
 from tests.recorded_numbers import changed, same_arithmetic
 from utils.chapters import claims_among
 
@@ -16,6 +19,9 @@ def pytest_runtest_call(item):
     result = yield
     stored = claims_among(item.cell.outputs)
     fresh = claims_among(item.test_outputs)
+    for name, claim in fresh.items():
+        told = json.dumps([name, claim["verdict"], claim["effect"]])
+        item.user_properties.append((PROPERTY, told))
     if stored or fresh:
         differences = changed(stored, fresh, same_arithmetic(item.parent.nb))
         if differences:

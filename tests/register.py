@@ -2,11 +2,11 @@
 
     python -m tests.register --reason "why it is written anew"
 
-runs the chapters on the exploration seeds, on which settings were found, and writes
-`book/data/register.json`: for each chapter its parameters and a digest of its code, for each claim
-what it predicts, by which smallest effect it is judged, and what exploration seeds said. The stored
-notebooks then run on the confirmation seeds. A test fails where they differ from the register in
-anything but seeds and results, so that nothing is changed in silence after looking.
+runs the chapters, or those that are named, on the exploration seeds, on which settings were found,
+and writes `book/data/register.json`: for each chapter its parameters and a digest of its code, for
+each claim what it predicts, by which smallest effect it is judged, and what exploration seeds said.
+The stored notebooks then run on the confirmation seeds. A test fails where they differ from the
+register in anything but seeds and results, so that nothing is changed in silence after looking.
 """
 
 from __future__ import annotations
@@ -75,30 +75,41 @@ def _executed(path: Path, folder: Path | None):
     return execute(path, parameters={"first_seed": EXPLORATION_SEED})
 
 
+def _again(names):
+    """The stored register without what is written anew: these chapters."""
+    old = load() if PATH.is_file() else {"history": [], "chapters": {}, "claims": {}}
+    return {
+        "exploration_seed": EXPLORATION_SEED,
+        "history": old["history"],
+        "chapters": {name: kept for name, kept in old["chapters"].items() if name not in names},
+        "claims": {k: claim for k, claim in old["claims"].items() if claim["chapter"] not in names},
+    }
+
+
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.register", description=__doc__.splitlines()[0]
     )
+    parser.add_argument("chapters", nargs="*", help="such as 02_dropout; all if none is named")
     parser.add_argument("--reason", required=True, help="why the register is written anew")
     parser.add_argument("--executed", type=Path, help="folder with chapters run on these seeds")
     given = parser.parse_args(arguments)
     if not given.reason.strip():
         parser.error("--reason is empty; say why the register is written anew")
-    history = load()["history"] if PATH.is_file() else []
-    register = {
-        "exploration_seed": EXPLORATION_SEED,
-        "history": [*history, f"{datetime.date.today().isoformat()}: {given.reason.strip()}"],
-        "chapters": {},
-        "claims": {},
-    }
-    for path in tqdm(chapters(), unit="chapter", disable=None):
-        notebook = nbformat.read(path, as_version=4)
-        register["chapters"][path.stem] = {
+    paths = {path.stem: path for path in chapters()}
+    unknown = set(given.chapters) - set(paths)
+    if unknown:
+        parser.error(f"no chapter is called {min(unknown)}; there are {', '.join(paths)}")
+    register = _again(set(given.chapters) or set(paths))
+    register["history"].append(f"{datetime.date.today().isoformat()}: {given.reason.strip()}")
+    for name in tqdm(given.chapters or paths, unit="chapter", disable=None):
+        notebook = nbformat.read(paths[name], as_version=4)
+        register["chapters"][name] = {
             "code": code_digest(notebook),
             "parameters": settings_of(notebook),
         }
-        explored = claims_of(_executed(path, given.executed))
-        register["claims"] |= {name: entry(r, path.stem) for name, r in explored.items()}
+        explored = claims_of(_executed(paths[name], given.executed))
+        register["claims"] |= {claim: entry(r, name) for claim, r in explored.items()}
     write_whole(PATH, (json.dumps(register, indent=1, ensure_ascii=False) + "\n").encode())
     print(f"{PATH.relative_to(ROOT)}: {len(register['claims'])} claims")
     return 0

@@ -192,11 +192,13 @@ class Claim:
         found = verdict_of(half, self.smallest_effect, self.direction)
         at_half = self._effect(measured.half)
         low, high = self.joint_interval
+        # An effect moves by less than it is known to, or by less than counts as a difference.
+        still = max(high - low, self.smallest_effect)
         curve = [self._interval(column, CONFIDENCE) for column in range(len(measured.epochs))]
         return {
             "epochs": measured.epochs[-1],
             "half": {"effect": _plain(at_half), "joint_interval": _plain(half), "verdict": found},
-            "lasts": bool(found == self.verdict and abs(self.effect - at_half) <= high - low),
+            "lasts": bool(found == self.verdict and abs(self.effect - at_half) <= still),
             "over_epochs": {
                 "epochs": list(measured.epochs),
                 "effect": [_plain(self._effect(c)) for c in range(len(measured.epochs))],

@@ -1,0 +1,193 @@
+"""The chapters on other machines: other arithmetic, other Pythons, the oldest and newest packages.
+
+    python -m tests.machines
+    python -m tests.machines "oneDNN off"
+
+runs every chapter under nbval as `make test` does, once for each machine, and writes
+`book/data/machines.json`: what passed, how many claims gave the stored numbers to the last bit, and
+how many another verdict. Another Python gets an environment of its own below `_build/machines`,
+which needs uv. A machine that was not named keeps what was found there before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+from tqdm import tqdm
+
+from tests.notebook_runs import ROOT, chapters
+from utils.chapters import claims_of
+from utils.parameters import OneLineError
+from utils.sweeps import write_whole
+
+PATH = ROOT / "book" / "data" / "machines.json"
+ENVIRONMENTS = ROOT / "_build" / "machines"
+PACKAGES = ("tensorflow", "keras", "numpy")
+PROPERTY = "claim"  # what notebooks/conftest.py tells of each claim
+
+
+class NotTried(OneLineError):
+    """A machine that cannot be had here."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """One way in which a reader's computer may differ from this one.
+
+    Attributes:
+        variables: environment variables.
+        python: version of another Python, such as "3.12"; None for this one.
+        resolution: which packages it gets, in uv's words: "lowest-direct" for the oldest that
+            `pyproject.toml` allows, "highest" for the newest.
+        cores: how many it may use; None for all.
+    """
+
+    variables: dict[str, str] = dataclasses.field(default_factory=dict)
+    python: str | None = None
+    resolution: str = "highest"
+    cores: int | None = None
+
+
+MACHINES = {
+    "as locked": Machine(),
+    "oneDNN off": Machine({"TF_ENABLE_ONEDNN_OPTS": "0"}),
+    "AVX2 only": Machine({"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+    "one core": Machine(cores=1),
+    "oldest packages": Machine(python="3.12", resolution="lowest-direct"),
+    "newest packages": Machine(python="3.13"),
+}
+
+
+def interpreter(name: str) -> Path:
+    """The Python of a machine; makes its environment if it is not there.
+
+    Raises:
+        NotTried: uv or that version of Python is missing, or packages cannot be had.
+    """
+    machine = MACHINES[name]
+    if machine.python is None:
+        return Path(sys.executable)
+    environment = ENVIRONMENTS / name.replace(" ", "_")
+    ready = environment / "ready"
+    uv = shutil.which("uv")
+    if not ready.is_file():
+        if uv is None:
+            raise NotTried(f"{name} needs uv to get Python {machine.python} its packages")
+        install = ["pip", "install", "--resolution", machine.resolution, "-r", "pyproject.toml"]
+        for command in (["venv", "--clear", "--python", machine.python, str(environment)], install):
+            done = subprocess.run(
+                [uv, *command, "--quiet"],
+                cwd=ROOT,
+                env={**os.environ, "VIRTUAL_ENV": str(environment)},
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode:
+                raise NotTried(f"{name}: {' '.join(done.stderr.split())}")
+        ready.touch()
+    return environment / "bin" / "python"
+
+
+def try_chapters(name: str, folder: Path) -> dict:
+    """Run the chapters on a machine and say what came out."""
+    python, machine = interpreter(name), MACHINES[name]
+    report = folder / f"{name.replace(' ', '_')}.xml"
+    command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "notebooks"]
+    if machine.cores:
+        command = ["taskset", "--cpu-list", f"0-{machine.cores - 1}", *command]
+    done = subprocess.run(
+        [*command, f"--junitxml={report}"],
+        cwd=ROOT,
+        env={**os.environ, **machine.variables},
+        capture_output=True,
+        text=True,
+    )
+    if not report.is_file():
+        raise NotTried(f"{name}: {' '.join((done.stdout + done.stderr).split())[-500:]}")
+    names = ", ".join(map(repr, PACKAGES))
+    versions = subprocess.run(
+        [python, "-c", f"import sys, json; from importlib.metadata import version; "
+         f"print(json.dumps({{n: version(n) for n in ({names})}}))"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    said = subprocess.run([python, "--version"], check=True, capture_output=True, text=True)
+    stored = {}
+    for path in chapters():
+        stored |= claims_of(nbformat.read(path, as_version=4))
+    return {
+        "python": said.stdout.split()[-1],
+        **json.loads(versions.stdout),
+        "date": datetime.date.today().isoformat(),
+    } | compared(report, stored)
+
+
+def compared(report: Path, stored: dict) -> dict:
+    """What a report of pytest says of the chapters' cells and claims.
+
+    Args:
+        report: junit XML, in which `notebooks/conftest.py` told of each claim.
+        stored: records of the claims by id.
+    """
+    cases = list(ElementTree.parse(report).iter("testcase"))
+    failed = [case for case in cases if case.find("failure") is not None]
+    fresh = {}
+    for told in (p for case in cases for p in case.iter("property") if p.get("name") == PROPERTY):
+        name, verdict, effect = json.loads(told.get("value"))
+        fresh[name] = verdict, effect
+    return {
+        "cells": len(cases),
+        "failed": [
+            re.sub(r"\s+", " ", f"{case.get('classname')} {case.get('name')}") for case in failed
+        ],
+        "claims": len(fresh),
+        "same_to_the_bit": sum(stored[name]["effect"] == fresh[name][1] for name in fresh),
+        "other_verdicts": sorted(
+            name for name, (verdict, _) in fresh.items() if verdict != stored[name]["verdict"]
+        ),
+    }
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.machines", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("machines", nargs="*", help=f"some of: {', '.join(MACHINES)}")
+    given = parser.parse_args(arguments)
+    unknown = set(given.machines) - set(MACHINES)
+    if unknown:
+        parser.error(f"no machine is called {min(unknown)!r}; there are {', '.join(MACHINES)}")
+    found = json.loads(PATH.read_text(encoding="utf-8")) if PATH.is_file() else {}
+    red = 0
+    folder = ENVIRONMENTS.parent / "machine_reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in tqdm(given.machines or MACHINES, unit="machine", disable=None):
+        try:
+            result = try_chapters(name, folder)
+        except NotTried as error:
+            print(f"not tried  {error}", file=sys.stderr)
+            red += 1
+            continue
+        red += bool(result["failed"])
+        found[name] = result
+        write_whole(PATH, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+        print(
+            f"{'red  ' if result['failed'] else 'green'}  {name}: {len(result['failed'])} of "
+            f"{result['cells']} cells failed, {result['same_to_the_bit']} of {result['claims']} "
+            f"claims to the bit, {len(result['other_verdicts'])} other verdicts"
+        )
+    return int(red > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
