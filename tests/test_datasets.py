@@ -1,12 +1,21 @@
 """Splits that each seed draws for itself, and errors of one line."""
 
 import dataclasses
+import lzma
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
 
-from utils import datasets
+from tests.notebook_runs import ROOT
+from utils import datasets, fashion
 from utils.backend import keras
+from utils.catalogue import SOURCES
 from utils.datasets import DatasetError, load, with_validation_rows_of_its_own
 
 HELD_OUT = ("x_validation", "y_validation", "x_test", "y_test", "test_ids")
@@ -55,7 +64,7 @@ def test_the_same_seed_holds_out_the_same_rows_however_many_are_trained_on(monke
 
 
 def test_the_numbers_of_test_rows_lead_back_to_the_rows():
-    whole = datasets._digits()
+    whole = datasets._whole_of("digits", 0)
     for seed in range(3):
         data = load("digits", seed=seed)
         assert np.array_equal(whole.x[data.test_ids], data.x_test)
@@ -166,7 +175,7 @@ def test_rows_without_labels_are_refused(labels):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"name": "cifar"}, "'digits', 'fashion_mnist', 'mnist', 'noise'"),
+        ({"name": "cifar"}, "'digits', 'fashion', 'table', 'noise', 'fashion_mnist', 'mnist'"),
         ({"train_rows": 9}, "train_rows is 9; 'digits' allows 10 to 800"),
         ({"train_rows": 801}, "10 to 800"),
         ({"train_rows": 0}, "10 to 800"),
@@ -210,6 +219,111 @@ def test_downloaded_pictures_are_cut_like_the_others_without_their_duplicates(mo
     assert (data.features, data.image_shape, data.x_train.max()) == (784, (28, 28), 1)
     assert np.abs(np.bincount(data.y_validation) - 200).max() <= 1
     assert set(data.test_ids) < set(range(8979))
+
+
+# Photographs that come with the course, and a table.
+
+
+@pytest.mark.parametrize("name", ["fashion", "table"])
+def test_every_dataset_is_cut_into_disjoint_parts_that_the_catalogue_names(name):
+    source = SOURCES[name]
+    data, other = load(name, seed=3), load(name, seed=4)
+    sizes = [len(y) for y in (data.y_train, data.y_validation, data.y_test)]
+    assert sizes == [source.train_rows, source.validation_rows, source.test_rows]
+    assert (data.features, data.classes) == (source.features, source.classes)
+    assert data.image_shape == source.image_shape
+    for y in (data.y_train, data.y_validation, data.y_test):
+        whole = np.bincount(np.concatenate([data.y_train, data.y_validation, data.y_test]))
+        assert np.abs(np.bincount(y) - whole * len(y) / whole.sum()).max() <= 2
+    assert not np.array_equal(np.sort(data.test_ids), np.sort(other.test_ids))
+
+
+def test_features_of_a_table_are_standardized_on_the_training_rows_only():
+    data = load("table", train_rows=100, seed=1)
+    assert np.allclose(data.x_train.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(data.x_train.std(axis=0), 1, atol=1e-5)
+    held_out = np.concatenate([data.x_validation, data.x_test])
+    assert np.abs(held_out.mean(axis=0)).max() > 0.05
+
+
+def test_a_feature_that_is_the_same_in_all_training_rows_stays_finite(monkeypatch):
+    x, y = load_breast_cancer(return_X_y=True)
+    x[:, 0] = 7
+    monkeypatch.setattr(datasets, "_wholes", {})
+    monkeypatch.setitem(datasets._READ, "table", lambda: (x, y))
+    data = load("table", train_rows=50)
+    assert (data.x_train[:, 0] == 0).all()
+    assert (data.x_test[:, 0] == 0).all()
+
+
+def test_the_photographs_are_those_that_were_chosen():
+    pixels, labels = fashion.read()
+    assert (pixels.shape, pixels.dtype) == ((8000, 784), np.dtype("uint8"))
+    assert np.array_equal(np.bincount(labels), np.full(10, 800))
+    assert len(rows(pixels)) == 8000, "none of them twice"
+    assert len(fashion.NAMES) == fashion.CLASSES
+    assert fashion.PATH.stat().st_size <= 3_000_000
+    assert "MIT" in fashion.PATH.with_name("LICENSE-fashion").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda content: content[:-5], "damaged"),
+        (lambda content: b"no pictures", "damaged"),
+        (lambda content: lzma.compress(bytes(784 * 8000)), "other photographs"),
+        (lambda content: None, "cannot be read"),
+    ],
+)
+def test_a_damaged_file_of_photographs_is_told_in_one_line(monkeypatch, tmp_path, damage, said):
+    content = damage(fashion.PATH.read_bytes())
+    monkeypatch.setattr(fashion, "PATH", tmp_path / "fashion.xz")
+    monkeypatch.setattr(datasets, "_wholes", {})
+    if content is not None:
+        fashion.PATH.write_bytes(content)
+    with pytest.raises(fashion.FashionError, match=said) as caught:
+        load("fashion")
+    assert "\n" not in str(caught.value)
+
+
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+
+
+@pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's dataset-fashion-mnist is not installed")
+def test_keras_s_real_files_give_the_same_photographs_again(tmp_path):
+    """Where Keras would put its downloads lie Debian's copies of the same files."""
+    folder = tmp_path / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for file in DEBIAN.glob("*.gz"):
+        shutil.copy(file, folder)
+    code = """
+import sys
+from pathlib import Path
+from utils import datasets, fashion
+before, _ = fashion.read()
+fashion.PATH = Path(sys.argv[1]) / "fashion.xz"
+assert fashion.main() == 0
+assert (fashion.read()[0] == before).all()
+data = datasets.load("fashion_mnist", train_rows=1000)
+assert (len(data.x_train), len(data.x_test), data.image_shape) == (1000, 2000, (28, 28))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_other_files_than_keras_s_leave_the_photographs_alone(monkeypatch, tmp_path, capsys):
+    x, y = np.zeros((10, 28, 28), "uint8"), np.arange(10)
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", lambda: ((x, y), (x, y)))
+    monkeypatch.setattr(fashion, "PATH", tmp_path / "fashion.xz")
+    assert fashion.main() == 1
+    assert "other photographs than it did" in capsys.readouterr().err
+    assert not fashion.PATH.exists()
 
 
 # Validation rows that come out of the training rows.

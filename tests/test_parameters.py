@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from utils.catalogue import SOURCES
+from utils.datasets import load
 from utils.parameters import PARAMETERS, ParameterError, check
 
 GOOD = [
@@ -23,6 +25,7 @@ GOOD = [
     ("learning_rate", 1e-3),
 ]
 
+DATASETS = "one of 'digits', 'fashion', 'table', 'noise', 'fashion_mnist', 'mnist'"
 FROM_0_UP_TO_1 = "a number from 0 up to, but not, 1"
 BAD = [
     ("dropout_rate", 1.5, FROM_0_UP_TO_1),
@@ -48,9 +51,9 @@ BAD = [
     ("batch_size", 0, "a whole number from 1 to 4096"),
     ("learning_rate", 0, "a number from 1e-06 to 10"),
     ("train_rows", 19, "a whole number from 20 to 50000"),
-    ("dataset", "cifar10", "one of 'digits', 'noise', 'fashion_mnist', 'mnist'"),
-    ("dataset", 3, "one of 'digits', 'noise', 'fashion_mnist', 'mnist'"),
-    ("dataset", ["digits"], "one of 'digits', 'noise', 'fashion_mnist', 'mnist'"),
+    ("dataset", "cifar10", DATASETS),
+    ("dataset", 3, DATASETS),
+    ("dataset", ["digits"], DATASETS),
 ]
 
 
@@ -105,10 +108,14 @@ def test_notebooks_show_a_bad_parameter_as_one_line(capsys):
     )
 
 
-def test_the_names_of_datasets_are_those_that_can_be_loaded():
-    from utils.datasets import NAMES
-
-    assert set(PARAMETERS["dataset"].names) == set(NAMES)
+@pytest.mark.parametrize("name", [n for n, s in SOURCES.items() if s.train_rows])
+def test_no_more_rows_may_be_asked_for_than_there_are(name):
+    rows = SOURCES[name].train_rows
+    check(dataset=name, train_rows=rows)
+    with pytest.raises(ParameterError, match=f"{name!r} has {rows} training rows") as caught:
+        check(dataset=name, train_rows=rows + 1)
+    assert "\n" not in str(caught.value)
+    assert len(load(name).x_train) == rows, "the catalogue says what is there"
 
 
 def test_a_number_from_numpy_is_a_number():

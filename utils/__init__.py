@@ -1,7 +1,9 @@
 """The course's code, in the order in which data goes through it.
 
+    catalogue      which datasets there are, and how many rows each has
     parameters     what a reader may change, and the check of what was given
     backend        TensorFlow and Keras, imported once, quietly and repeatably
+    fashion        a part of Fashion-MNIST that comes with the course
     datasets       rows and labels, split into train, validation and test
     models         every network of the course, as plain Keras models
     training       the visible `fit`, and one training per seed in one compiled program

@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import train_test_split
 
+from . import fashion
+from .catalogue import SOURCES, Source
 from .parameters import OneLineError
 
 SPLIT_SEED = 20140614  # joins every seed, so that rows are drawn by numbers of their own
@@ -98,60 +100,65 @@ class Dataset:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Whole:
-    """All rows of a dataset, and how many of them a seed sets aside."""
+    """All rows of a dataset, before a seed cuts it."""
 
     x: np.ndarray
     y: np.ndarray
-    classes: int
-    image_shape: tuple[int, int] | None
-    validation_rows: int
-    test_rows: int
+    source: Source
     first_id: int = 0
     cut: bool = False  # whether the last rows are set aside as they come, instead of drawn
 
     @property
     def train_rows(self) -> int:
         """Rows that are left for training, at most."""
-        return len(self.x) - self.validation_rows - self.test_rows
+        return len(self.x) - self.source.validation_rows - self.source.test_rows
 
 
-def _digits() -> _Whole:
+def _digits():
     x, y = load_digits(return_X_y=True)
-    return _Whole((x / 16).astype("float32"), y.astype("int32"), 10, (8, 8), 197, 800)
+    return x / 16, y
 
 
-def _noise(seed: int) -> _Whole:
+def _fashion():
+    x, y = fashion.read()
+    return x / np.float32(255), y
+
+
+def _noise(seed):
     # 1000 x 20 normal numbers with labels drawn without looking at them, of which a `fit` with
     # validation_split=0.2 keeps the last 200 back; 1000 more rows serve as the test set.
     rng = np.random.default_rng([SPLIT_SEED, seed])
     x = rng.standard_normal((2000, 20), dtype="float32")
     y = rng.integers(0, 10, 2000, dtype="int32")
-    return _Whole(x, y, 10, None, 200, 1000, first_id=2000 * seed, cut=True)
+    return _Whole(x, y, SOURCES["noise"], first_id=2000 * seed, cut=True)
 
 
-def _keras_images(name: str) -> _Whole:
+def _keras_images(name):
     from .backend import keras
 
     try:
         (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises bare Exception when a download fails
         reason = " ".join(str(error).split())
+        offline = [repr(other) for other, source in SOURCES.items() if not source.downloaded]
         raise DatasetError(
             f"dataset {name!r} could not be downloaded ({reason}); "
-            "go online, or use 'digits' or 'noise', which need no download"
+            f"go online, or use one that needs no download: {', '.join(offline)}"
         ) from None
-    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test]).astype("int32")
-    # Both files repeat a few pictures. Held-out sets of 2,000 rows keep many seeds affordable.
+    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+    # A picture that stands there twice would be trained and tested on.
     x, first = np.unique(x.reshape(len(x), -1), axis=0, return_index=True)
-    return _Whole(x.astype("float32") / 255, y[first], 10, (28, 28), 2000, 2000)
+    return x.astype("float32") / 255, y[first]
 
 
-_SOURCES = {
+_READ = {
     "digits": _digits,
+    "fashion": _fashion,
+    "table": lambda: load_breast_cancer(return_X_y=True),
     "fashion_mnist": lambda: _keras_images("fashion_mnist"),
     "mnist": lambda: _keras_images("mnist"),
 }
-NAMES = (*_SOURCES, "noise")
+NAMES = tuple(SOURCES)
 _wholes: dict[str, _Whole] = {}
 
 
@@ -159,7 +166,8 @@ def _whole_of(name, seed):
     if name == "noise":  # there is no fixed set of noise: each seed draws its own
         return _noise(seed)
     if name not in _wholes:
-        _wholes[name] = _SOURCES[name]()
+        x, y = _READ[name]()
+        _wholes[name] = _Whole(x.astype("float32"), y.astype("int32"), SOURCES[name])
     return _wholes[name]
 
 
@@ -172,9 +180,9 @@ def _split(whole, rng):
     """Which rows a seed may train on, validates on and tests on."""
     ids = np.arange(len(whole.x))
     if whole.cut:
-        return np.split(ids, [whole.train_rows, whole.train_rows + whole.validation_rows])
-    ids, test = _set_aside(ids, whole.y, whole.test_rows, rng)
-    ids, validation = _set_aside(ids, whole.y, whole.validation_rows, rng)
+        return np.split(ids, [whole.train_rows, len(ids) - whole.source.test_rows])
+    ids, test = _set_aside(ids, whole.y, whole.source.test_rows, rng)
+    ids, validation = _set_aside(ids, whole.y, whole.source.validation_rows, rng)
     return ids, validation, test
 
 
@@ -189,11 +197,13 @@ def load(
     """Load a dataset and choose its training rows.
 
     Args:
-        name: 'digits' (1,797 pictures of 8 x 8 pixels that come with scikit-learn), 'noise'
-            (normal inputs with random labels, the negative control), or 'fashion_mnist' and
-            'mnist', which Keras downloads.
+        name: 'digits' (1,797 pictures of 8 x 8 pixels that come with scikit-learn), 'fashion'
+            (8,000 photographs of Fashion-MNIST, 28 x 28, that come with the course), 'table' (569
+            rows of 30 measurements in two classes, from scikit-learn), 'noise' (normal inputs with
+            random labels, the negative control), or 'fashion_mnist' and 'mnist', which Keras
+            downloads.
         train_rows: how many training rows to use, stratified by class; None uses all that a seed
-            leaves for training: 800 of the digits and of the noise.
+            leaves for training, as in `catalogue.SOURCES`.
         label_noise: fraction of the training labels, 0 to 1, that are replaced by another class.
             Validation and test labels are never touched.
         random_labels: draw every training label at random, as Zhang et al. (2017) do
@@ -202,7 +212,8 @@ def load(
             its numbers. With the same seed, more training rows leave the held-out rows as they are.
 
     Returns:
-        A `Dataset`; features lie between 0 and 1, except for 'noise'.
+        A `Dataset`; features lie between 0 and 1, except for 'noise' and for 'table', whose
+        features have mean 0 and standard deviation 1 over the training rows.
 
     Raises:
         DatasetError: unknown name, failed download, or an impossible number.
@@ -213,14 +224,15 @@ def load(
         raise DatasetError(f"label_noise is {label_noise}; allowed is a fraction from 0 to 1")
     whole = _whole_of(name, seed)
     count = whole.train_rows if train_rows is None else train_rows
-    if not whole.classes <= count <= whole.train_rows:
+    classes = whole.source.classes
+    if not classes <= count <= whole.train_rows:
         raise DatasetError(
-            f"train_rows is {train_rows}; {name!r} allows {whole.classes} to {whole.train_rows}"
+            f"train_rows is {train_rows}; {name!r} allows {classes} to {whole.train_rows}"
         )
     bits = np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, SPLIT_SEED])))
     ids, validation, test = _split(whole, bits)
     rng = np.random.default_rng([seed, SPLIT_SEED])  # not that of `_noise`
-    if count > len(ids) - whole.classes:  # too few rows would be left over to stratify by
+    if count > len(ids) - classes:  # too few rows would be left over to stratify by
         ids = ids if count == len(ids) else rng.permutation(ids)[:count]
     else:
         ids, _ = train_test_split(
@@ -229,14 +241,19 @@ def load(
     x, y_true = whole.x[ids], whole.y[ids]
     y = y_true.copy()
     if random_labels:
-        y = rng.integers(0, whole.classes, count, dtype="int32")
+        y = rng.integers(0, classes, count, dtype="int32")
     elif label_noise:
         wrong = rng.permutation(count)[: round(label_noise * count)]
-        shift = rng.integers(1, whole.classes, len(wrong), dtype="int32")
-        y[wrong] = (y_true[wrong] + shift) % whole.classes
+        shift = rng.integers(1, classes, len(wrong), dtype="int32")
+        y[wrong] = (y_true[wrong] + shift) % classes
+    features = [x, whole.x[validation], whole.x[test]]
+    if whole.source.standardized:
+        mean, deviation = x.mean(axis=0), x.std(axis=0)
+        deviation[deviation == 0] = 1  # a feature that is the same in a few rows
+        features = [(part - mean) / deviation for part in features]
     return Dataset(
-        name, x, y, y_true, whole.x[validation], whole.y[validation], whole.x[test], whole.y[test],
-        whole.classes, whole.image_shape, whole.first_id + test,
+        name, features[0], y, y_true, features[1], whole.y[validation], features[2], whole.y[test],
+        classes, whole.source.image_shape, whole.first_id + test,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import backend, claims, datasets, intervals, measures, models, protocol, training
+from . import backend, catalogue, claims, datasets, intervals, measures, models, protocol, training
 from .atlas import (
     BATCH_SIZE,
     BUDGETS,
@@ -143,7 +143,8 @@ def _compared(reached, column, seeds):
 def code_of_measure() -> str:
     """Another name whenever the numbers of the atlas may be others."""
     modules = (
-        backend, datasets, models, *training.MODULES, measures, intervals, claims, protocol,
+        backend, catalogue, datasets, *models.MODULES, *training.MODULES, measures, intervals,
+        claims, protocol,
     )  # fmt: skip
     settings = (SEEDS, STEPS, BUDGETS, BATCH_SIZE, LEARNING_RATE, L2, list(TECHNIQUES))
     return digest(*map(inspect.getsource, (*modules, measure, _compared)), settings)

@@ -10,6 +10,8 @@ import dataclasses
 import difflib
 from typing import Any
 
+from .catalogue import SOURCES
+
 
 class OneLineError(ValueError):
     """An error whose sentence says all that a reader needs; notebooks show nothing else."""
@@ -63,7 +65,7 @@ class Choice:
 
 
 PARAMETERS = {
-    "dataset": Choice(("digits", "noise", "fashion_mnist", "mnist")),
+    "dataset": Choice(tuple(SOURCES)),
     "seeds": Number(int, 2, 1000),
     "first_seed": Number(int, 0, 1_000_000_000),
     "epochs": Number(int, 1, 1000),
@@ -74,9 +76,6 @@ PARAMETERS = {
     "batch_size": Number(int, 1, 4096),
     "learning_rate": Number(float, 1e-6, 10),
 }
-
-# Rows of the datasets that have fewer than `train_rows` may otherwise be.
-TRAINING_ROWS = {"digits": 800, "noise": 800}
 
 
 def check(**given: Any) -> None:
@@ -97,8 +96,9 @@ def check(**given: Any) -> None:
         rule = PARAMETERS[name]
         if not rule.accepts(value):
             raise ParameterError(f"{name} is {value!r}; allowed is {rule.allowed()}.")
-    rows, dataset = given.get("train_rows", 0), given.get("dataset")
-    if rows > TRAINING_ROWS.get(dataset, rows):
+    source = SOURCES.get(given.get("dataset"))
+    if source and source.train_rows and given.get("train_rows", 0) > source.train_rows:
         raise ParameterError(
-            f"train_rows is {rows}; {dataset!r} has {TRAINING_ROWS[dataset]} training rows."
+            f"train_rows is {given['train_rows']}; {given['dataset']!r} has {source.train_rows} "
+            "training rows."
         )

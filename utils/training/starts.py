@@ -75,8 +75,10 @@ def drawn_variables(model: keras.Model) -> dict[int, Callable[[int], np.ndarray]
         for name, initializer in _random_initializers(layer):
             for variable in own:
                 k = position.get(id(variable))
-                if k is not None and k not in found and _drew(initializer, variable):
-                    found[k] = _drawing(initializer, variable, (*place, name))
+                if k is None or k in found:
+                    continue
+                if factor := _drew(initializer, variable):
+                    found[k] = _drawing(initializer, variable, factor, (*place, name))
                     break
         for nth, generator in enumerate(layer._seed_generators):
             k = position.get(id(generator.state))
@@ -95,18 +97,31 @@ def _random_initializers(layer):
 
 
 def _drew(initializer, variable):
+    """The factor by which a variable holds the initializer's numbers; 0 if it holds others."""
     try:
-        return np.array_equal(initializer(variable.shape, variable.dtype), variable)
+        drawn = np.asarray(initializer(variable.shape, variable.dtype))
     except ValueError:  # such as an orthogonal matrix of the shape of a bias
-        return False
+        return 0
+    value = np.asarray(variable)
+    if np.array_equal(drawn, value):
+        return 1
+    if not isinstance(initializer, keras.initializers.VarianceScaling) or not drawn.any():
+        return 0
+    # `EinsumDense`, and attention with it, counts inputs and outputs by its own axes.
+    factor = float(np.linalg.norm(value) / np.linalg.norm(drawn))
+    return factor if np.allclose(value, factor * drawn, rtol=1e-4, atol=1e-6) else 0
 
 
-def _drawing(initializer, variable, place):
+def _drawing(initializer, variable, factor, place):
     kind, settings = type(initializer), initializer.get_config()
     shape, dtype = tuple(variable.shape), variable.dtype
-    return lambda seed: np.asarray(
-        kind.from_config({**settings, "seed": _seed_of(seed, place)})(shape, dtype)
-    )
+
+    def draw(seed):
+        seeded = kind.from_config({**settings, "seed": _seed_of(seed, place)})
+        values = np.asarray(seeded(shape, dtype))
+        return values if factor == 1 else values * values.dtype.type(factor)
+
+    return draw
 
 
 def _seeding(dtype, place):

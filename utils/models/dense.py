@@ -1,4 +1,4 @@
-"""Every network of the course, as plain Keras models built from plain arguments.
+"""Networks of Dense layers, which read any row.
 
 Each function stacks hidden blocks `Dense -> ...` and ends in a softmax layer. They differ only in
 what a block holds, so a comparison between two of them changes one thing.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .backend import keras
+from ..backend import keras
 
 STEPS = ("activation", "batch_normalization", "dropout")
 PLACES_OF_DROPOUT = ("every", "last")
