@@ -50,20 +50,16 @@ class Machine:
         python: version of another Python, such as "3.12"; None for this one.
         resolution: which packages it gets, in uv's words: "lowest-direct" for the oldest that
             `pyproject.toml` allows, "highest" for the newest.
-        cores: how many it may use; None for all.
     """
 
     variables: dict[str, str] = dataclasses.field(default_factory=dict)
     python: str | None = None
     resolution: str = "highest"
-    cores: int | None = None
 
 
 MACHINES = {
-    "as locked": Machine(),
     "oneDNN off": Machine({"TF_ENABLE_ONEDNN_OPTS": "0"}),
     "AVX2 only": Machine({"ONEDNN_MAX_CPU_ISA": "AVX2"}),
-    "one core": Machine(cores=1),
     "oldest packages": Machine(python="3.12", resolution="lowest-direct"),
     "newest packages": Machine(python="3.13"),
 }
@@ -104,8 +100,6 @@ def try_chapters(name: str, folder: Path) -> dict:
     python, machine = interpreter(name), MACHINES[name]
     report = folder / f"{name.replace(' ', '_')}.xml"
     command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "notebooks"]
-    if machine.cores:
-        command = ["taskset", "--cpu-list", f"0-{machine.cores - 1}", *command]
     done = subprocess.run(
         [*command, f"--junitxml={report}"],
         cwd=ROOT,

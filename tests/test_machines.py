@@ -88,4 +88,4 @@ def test_an_unknown_machine_is_refused_in_one_line(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["abacus"])
     assert stopped.value.code == 2
-    assert "no machine is called 'abacus'; there are as locked" in capsys.readouterr().err
+    assert "no machine is called 'abacus'; there are oneDNN off" in capsys.readouterr().err
