@@ -142,7 +142,8 @@ def test_verdicts_follow_from_the_stored_intervals(name):
         if record["budget"]:
             half = record["budget"]["half"]
             assert verdict_of(half["joint_interval"], *settled) == half["verdict"], record["id"]
-            near = abs(record["effect"] - half["effect"]) <= bounds[1] - bounds[0]
+            still = max(bounds[1] - bounds[0], record["smallest_effect"])
+            near = abs(record["effect"] - half["effect"]) <= still
             lasts = near and half["verdict"] == record["verdict"]
             assert record["budget"]["lasts"] == lasts, record["id"]
 
