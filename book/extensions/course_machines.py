@@ -28,8 +28,9 @@ class MachinesTable(SphinxDirective):
     def run(self):
         path = Path(self.env.srcdir) / MEASURED
         self.env.note_dependency(MEASURED)
+        machines = json.loads(path.read_text(encoding="utf-8"))
         rows = []
-        for name, found in json.loads(path.read_text(encoding="utf-8")).items():
+        for name, found in machines.items():
             failed = len(found["failed"])
             cells = f"{found['cells']} passed"
             if failed:
@@ -46,7 +47,19 @@ class MachinesTable(SphinxDirective):
         group = nodes.tgroup("", *(nodes.colspec() for _ in TITLES), cols=len(TITLES))
         group += nodes.thead("", table_row(*TITLES))
         group += nodes.tbody("", *rows)
-        return [nodes.table("", group)]
+        return [nodes.table("", group), _turned(machines)]
+
+
+def _turned(machines):
+    """The claims whose verdict was another one somewhere."""
+    turned = sorted({claim for found in machines.values() for claim in found["other_verdicts"]})
+    if not turned:
+        return nodes.paragraph("", "No verdict was another one.")
+    said = nodes.paragraph("", "So near to a boundary that other arithmetic turned them: ")
+    for k, claim in enumerate(turned):
+        said += [nodes.Text(", " if k else ""), nodes.literal("", claim)]
+    said += nodes.Text(".")
+    return said
 
 
 def setup(app):
