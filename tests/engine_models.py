@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from utils import models
 from utils.backend import keras, tf
 from utils.datasets import load
 from utils.training import ShuffledBatches, replicate, seeded_model
@@ -512,6 +513,28 @@ EXAMPLES: dict[str, Example] = {
     ),
     "residual block with BN": Example(
         residual_pictures, (4, 6), quick=True, kind="pictures to classes"
+    ),
+    "the course's convolutions, dropped and changed": Example(
+        lambda v: (
+            lambda: models.convolutional_network(
+                (8, 8),
+                10,
+                normalization="group",
+                dropout_rate=v,
+                dropout_in="channels",
+                augmentation=("shift", "flip", "cutout"),
+            )
+        ),
+        (0.2, 0.5),
+    ),
+    "the course's residual network": Example(
+        lambda v: lambda: models.residual_network((8, 8), 10, blocks=2, branch_dropout_rate=v),
+        (0.2, 0.6),
+        quick=True,
+    ),
+    "the course's transformer": Example(
+        lambda v: lambda: models.transformer_encoder((8, 8), 10, size=8, dropout_rate=v),
+        (0.1, 0.4),
     ),
     "squeeze and excitation": Example(squeeze_and_excite, (2, 4), kind="pictures to classes"),
     "upsampling autoencoder": Example(
