@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from tests.notebook_runs import ROOT
+from utils.sweeps import course_files
 
 PARAMETERS = """seeds: int = 3  # paired replicates
 first_seed: int = 0  # the first of them
@@ -145,6 +146,22 @@ def test_a_grid_gives_one_row_per_run_claim_and_replicate(course):
     assert page.count("<svg") == 1
     assert "dropout_rate=0.25, first_seed=5" in page
     assert not re.search(r"(src|href)=.https?:", page)
+
+
+def test_workers_get_the_files_of_every_dataset_that_needs_no_download(tmp_path):
+    for name, content in course_files().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    code = """
+from utils import datasets
+from utils.catalogue import SOURCES
+for name, source in SOURCES.items():
+    if not source.downloaded:
+        print(datasets.load(name).describe())
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "fashion: 5000 training" in run.stdout
 
 
 # More of them find more, and take longer: KILLS=50 make test.

@@ -45,8 +45,8 @@ def notebook_inputs_digest(root: Path) -> str:
         16 hexadecimal digits.
     """
     digest = hashlib.sha256(repr(versions()).encode())
-    files = [*sorted((root / "utils").rglob("*.py")), *sorted((root / "book" / "data").glob("*"))]
-    files.append(root / "requirements.txt")
+    patterns = ("utils/**/*.py", "utils/data/*", "book/data/*", "requirements.txt")
+    files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
     for file in files:
         if file.is_file():
             content = file.read_bytes()
