@@ -12,9 +12,8 @@ READY := $(VENV)/ready
 book: $(READY)
 	$(BIN)/jb build .
 
-# Three processes for two cores: one of them often waits, for a browser or for workers.
 test: $(READY)
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

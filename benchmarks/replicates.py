@@ -155,7 +155,7 @@ def mix():
 
     shape = (FEATURES, CLASSES)
     narrow, wide = {"widths": (64, 64)}, {"widths": (192, 192)}
-    orders = (models.STEPS, models.STEPS[::-1])
+    orders = (models.dense.STEPS, models.dense.STEPS[::-1])
     return [
         partial(models.baseline, *shape, **narrow),
         partial(models.baseline, *shape, **wide),

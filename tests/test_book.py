@@ -225,12 +225,15 @@ def keep_only(book, *files):
     (book / "_toc.yml").write_text(yaml.safe_dump(toc))
 
 
+SOME = chapters()[:2]  # enough to see which are executed
+
+
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory):
     book = copy_course(tmp_path_factory.mktemp("small"))
-    for path in chapters():
+    for path in SOME:
         nbformat.write(tiny(path.stem), book / "notebooks" / path.name)
-    keep_only(book, *(f"notebooks/{path.stem}" for path in chapters()))
+    keep_only(book, *(f"notebooks/{path.stem}" for path in SOME))
     return book
 
 
@@ -253,7 +256,7 @@ def executed(book):
 
 
 def test_the_build_executes_what_changed_and_nothing_else(small_book):
-    names = [path.stem for path in chapters()]
+    names = [path.stem for path in SOME]
     assert build_book(small_book).returncode == 0
     assert executed(small_book) == names
 

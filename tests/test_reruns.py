@@ -66,7 +66,7 @@ def test_papermill_reruns_a_chapter_with_another_rate(tmp_path):
         ("02_dropout", "dropout_rate", "abc", "a number from 0 up to, but not, 1"),
         ("01_overfitting", "label_noise", float("nan"), "a number from 0 to 1"),
         ("01_overfitting", "epochs", 0, "a whole number from 1 to 1000"),
-        ("01_overfitting", "dataset", "cifar", "one of 'digits', 'noise'"),
+        ("01_overfitting", "dataset", "cifar", "one of 'digits', 'fashion'"),
     ],
 )
 def test_a_bad_value_stops_in_the_first_cell_with_one_sentence(

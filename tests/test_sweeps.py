@@ -177,6 +177,7 @@ def test_kills_at_random_points_lose_nothing_and_repeat_nothing(course):
         process = course.start(*runs)
         course.wait_for_starts(len(before) + chance.randint(0, 4), process)
         time.sleep(chance.uniform(0, 1))
+        assert process.poll() is None, process.communicate()
         family = psutil.Process(process.pid).children(recursive=True)
         if k % 3 == 0:
             workers = [p for p in family if "spawn_main" in " ".join(p.cmdline())]
