@@ -19,6 +19,7 @@ from scipy import stats
 from utils import models
 from utils.backend import keras, tf
 from utils.datasets import load
+from utils.models.dense import STEPS
 from utils.training import (
     METRICS,
     InferenceModeMetrics,
@@ -596,7 +597,7 @@ def another_output(labels, outputs):
     [
         [{"build_model": functools.partial(models.baseline, 64, 10, widths=(n,))} for n in (8, 9)],
         [{"build_model": plain(activation=name)} for name in ("relu", "tanh")],
-        [{"build_model": small(order=order)} for order in (models.dense.STEPS, models.dense.STEPS[::-1])],
+        [{"build_model": small(order=order)} for order in (STEPS, STEPS[::-1])],
         [{"build_model": small(dropout_rate=rate)} for rate in (0.0, 0.5)],
         [{"build_model": stack(lambda r=r: L.GaussianDropout(r))} for r in (0.1, 0.6)],
         [{"build_model": stack(lambda r=r: Dropout(r))} for r in (0.1, 0.6)],
