@@ -80,7 +80,7 @@ def test_validation_rows_among_the_training_rows_are_noticed(chapter):
 @pytest.mark.parametrize(
     ("chapter", "sabotage", "claim", "told_by"),
     [
-        ("02_dropout", SILENT_IDENTITY, "dropout-helps-wide-noisy", "verdict was 'supported'"),
+        ("02_dropout", SILENT_IDENTITY, "dropout-memorizes-less-noise", "verdict was 'supported'"),
         ("01_overfitting", SILENT_LEAK, "overfit-gap", "effect was"),
     ],
 )
