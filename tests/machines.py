@@ -16,7 +16,6 @@ import dataclasses
 import datetime
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters
 from utils.chapters import claims_of
-from utils.parameters import OneLineError
+from utils.parameters import OneLineError, one_line
 from utils.sweeps import write_whole
 
 PATH = ROOT / "book" / "data" / "machines.json"
@@ -90,7 +89,7 @@ def interpreter(name: str) -> Path:
                 text=True,
             )
             if done.returncode:
-                raise NotTried(f"{name}: {' '.join(done.stderr.split())}")
+                raise NotTried(f"{name}: {one_line(done.stderr)}")
         ready.touch()
     return environment / "bin" / "python"
 
@@ -108,7 +107,7 @@ def try_chapters(name: str, folder: Path) -> dict:
         text=True,
     )
     if not report.is_file():
-        raise NotTried(f"{name}: {' '.join((done.stdout + done.stderr).split())[-500:]}")
+        raise NotTried(f"{name}: {one_line(done.stdout + done.stderr)[-500:]}")
     names = ", ".join(map(repr, PACKAGES))
     versions = subprocess.run(
         [python, "-c", f"import sys, json; from importlib.metadata import version; "
@@ -141,9 +140,7 @@ def compared(report: Path, stored: dict) -> dict:
         fresh[name] = verdict, effect
     return {
         "cells": len(cases),
-        "failed": [
-            re.sub(r"\s+", " ", f"{case.get('classname')} {case.get('name')}") for case in failed
-        ],
+        "failed": [one_line(f"{case.get('classname')} {case.get('name')}") for case in failed],
         "claims": len(fresh),
         "same_to_the_bit": sum(stored[name]["effect"] == fresh[name][1] for name in fresh),
         "other_verdicts": sorted(

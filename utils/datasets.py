@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from . import fashion
 from .catalogue import SOURCES, Source
-from .parameters import OneLineError
+from .parameters import OneLineError, one_line
 
 SPLIT_SEED = 20140614  # joins every seed, so that rows are drawn by numbers of their own
 
@@ -139,10 +139,9 @@ def _keras_images(name):
     try:
         (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises bare Exception when a download fails
-        reason = " ".join(str(error).split())
         offline = [repr(other) for other, source in SOURCES.items() if not source.downloaded]
         raise DatasetError(
-            f"dataset {name!r} could not be downloaded ({reason}); "
+            f"dataset {name!r} could not be downloaded ({one_line(error)}); "
             f"go online, or use one that needs no download: {', '.join(offline)}"
         ) from None
     x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
