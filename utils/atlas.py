@@ -1,12 +1,14 @@
-"""What each technique does where, and for how long: a grid of conditions, and how it is read.
+"""What each technique does where, and for how long: grids of conditions, and how they are read.
 
-`measure_atlas` makes the table with the course's protocol. In each condition a network of two
-hidden layers learns digits for up to `STEPS` steps. A fifth of the given rows validates, with
-labels as often wrong as the others', and chooses the best epoch; every figure is of test rows.
+`measure_atlas` makes the tables with the course's protocol. A part of the atlas is one kind of
+network on one dataset, which learns in each of several conditions for up to `STEPS` steps. A fifth
+of the given rows validates, with labels as often wrong as the others', and chooses the best epoch;
+every figure is of test rows.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from . import figures
-from .claims import OPPOSITE, SUPPORTED
+from .claims import OPPOSITE, SUPPORTED, Claim
+from .measures import Measurement
 
-PATH = Path(__file__).resolve().parents[1] / "book" / "data" / "atlas.parquet"
+FOLDER = Path(__file__).resolve().parents[1] / "book" / "data" / "atlas"
 
 TRAIN_ROWS = (100, 200, 400, 800)
 LABEL_NOISE = (0.0, 0.2, 0.4)
@@ -28,17 +31,20 @@ BATCH_SIZE = 32
 LEARNING_RATE = 0.001
 L2 = 0.001
 ENDS = ("final", "best")
+NONE = "none"
+EARLY_STOPPING = "early stopping"  # the trainings of the baseline, after their best epoch
 
 COLUMNS = {
     "train_rows": "labelled rows that are given, a fifth of them for validation",
     "label_noise": "fraction of wrong labels among them",
-    "units": "units in each of the two hidden layers",
-    "technique": "one of the techniques; each changes one thing against 'none'",
+    "units": "units in each hidden layer",
+    "batch_size": "rows of a step",
+    "technique": "one of the techniques; each changes one thing against the first one",
     "end": "'final': when training stopped; 'best': after the epoch that the validation rows chose",
-    "steps": "the ceiling, in steps of 32 rows, up to which a training could go on",
+    "steps": "the ceiling, in steps, up to which a training could go on",
     "seed": "seed of the replicate; decides rows, wrong labels, weights, batches and masks",
     "accuracy": "share of the test rows that are classified correctly, 0 to 1",
-    "effect": "mean over seeds of the accuracy minus that of 'none' with the same seed and end",
+    "effect": "mean over seeds of the accuracy minus the first one's with the same seed and end",
     "interval_low": "95 % interval of the effect over seeds and test rows, lower end",
     "interval_high": "95 % interval of the effect, upper end",
     "joint_interval_low": "the same, wider, so that all techniques of a condition hold at a time",
@@ -48,12 +54,110 @@ COLUMNS = {
 }
 
 
-def conditions() -> list[dict]:
-    """All combinations of training rows, label noise and units."""
-    return [
-        {"train_rows": rows, "label_noise": noise, "units": units}
-        for rows, noise, units in itertools.product(TRAIN_ROWS, LABEL_NOISE, UNITS)
-    ]
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One kind of network on one dataset.
+
+    Attributes:
+        name: such as "fashion-convolutional".
+        dataset: name of the dataset.
+        network: the network without any technique, in words.
+        axes: values of what makes a condition, by column of `COLUMNS`.
+        techniques: what is compared, the one that all others are compared with first.
+        measurements: after about how many epochs a training is measured; None for all of those
+            that `training.replicate` chooses.
+        stop_from: share of the steps up to which every training goes on.
+    """
+
+    name: str
+    dataset: str
+    network: str
+    axes: Mapping[str, tuple]
+    techniques: tuple[str, ...]
+    measurements: int | None = 12
+    stop_from: float = BUDGETS[1]
+
+    @property
+    def path(self) -> Path:
+        """The committed table."""
+        return FOLDER / f"{self.name}.parquet"
+
+    def conditions(self) -> list[dict]:
+        """All combinations of the axes."""
+        return [
+            dict(zip(self.axes, values, strict=True))
+            for values in itertools.product(*self.axes.values())
+        ]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of its table."""
+        return [*self.axes, *list(COLUMNS)[list(COLUMNS).index("technique") :]]
+
+
+def _axes(rows, noise, **more):
+    return {"train_rows": rows, "label_noise": noise, **more}
+
+
+_TRAININGS = ("label smoothing 0.1", "weight decay 0.5", "cosine schedule", "mixup", "more data")
+_DENSE = (NONE, "dropout 0.2", "dropout 0.5", "BN", "BN + dropout 0.5", "L2", EARLY_STOPPING)
+_CONVOLUTIONAL = (
+    NONE, "dropout 0.5", "dropout 0.2 of pixels", "dropout 0.2 of channels", "BN",
+    "BN + dropout 0.5", "shift and flip", "cutout", *_TRAININGS, EARLY_STOPPING,
+)  # fmt: skip
+_NOISE = (0.4, 0.0)
+_TWO_LAYERS = "two hidden layers"
+_TWO_CONVOLUTIONS = "two convolutions of 8 and 16 channels and a hidden layer of 64 units"
+
+PARTS = {
+    part.name: part
+    for part in (
+        Part(
+            "digits-dense", "digits", _TWO_LAYERS,
+            _axes(TRAIN_ROWS, LABEL_NOISE, units=UNITS), _DENSE,
+            measurements=None, stop_from=0.0,
+        ),
+        Part(
+            "fashion-dense", "fashion", _TWO_LAYERS,
+            _axes((800, 200), _NOISE, units=(256,)), (*_DENSE, "shift", *_TRAININGS),
+        ),
+        Part(
+            "table-dense", "table", _TWO_LAYERS,
+            _axes((150, 50), _NOISE, units=(256,)), (*_DENSE, "64 units", *_TRAININGS),
+        ),
+        Part(
+            "fashion-convolutional", "fashion", _TWO_CONVOLUTIONS,
+            _axes((800, 200), _NOISE), _CONVOLUTIONAL,
+        ),
+        Part(
+            "digits-convolutional", "digits", _TWO_CONVOLUTIONS,
+            _axes((400, 200), _NOISE), _CONVOLUTIONAL,
+        ),
+        Part(
+            "fashion-transformer", "fashion",
+            "a transformer encoder of two blocks, normalized before attention",
+            _axes((800,), _NOISE),
+            (NONE, "dropout 0.2", "normalized after", "weight decay 0.5", EARLY_STOPPING),
+        ),
+        Part(
+            "fashion-residual", "fashion",
+            "three residual blocks of 16 channels with batch normalization",
+            _axes((800,), _NOISE), (NONE, "stochastic depth 0.5", EARLY_STOPPING),
+        ),
+        Part(
+            "fashion-batches", "fashion", _TWO_CONVOLUTIONS,
+            _axes((200,), (0.0,), batch_size=(2, 4, 8, 32)),
+            (NONE, "BN", "group normalization", "layer normalization"),
+        ),
+        Part(
+            "fashion-widths", "fashion", "one hidden layer",
+            _axes((200,), _NOISE),
+            tuple(f"{units} units" for units in (32, 2, 4, 8, 16, 64, 256, 1024)),
+            stop_from=1.0,
+        ),
+    )
+}  # fmt: skip
+DIGITS = PARTS["digits-dense"]
 
 
 def name_of(condition: Mapping) -> str:
@@ -61,16 +165,16 @@ def name_of(condition: Mapping) -> str:
     return ",".join(f"{key}={value:g}" for key, value in condition.items())
 
 
-def load() -> pd.DataFrame:
-    """The committed atlas; its `attrs` tell about columns, settings, versions and date."""
-    return pd.read_parquet(PATH)
+def load(part: str = DIGITS.name) -> pd.DataFrame:
+    """A committed table; its `attrs` tell about columns, settings, versions and date."""
+    return pd.read_parquet(PARTS[part].path)
 
 
 def effects(table: pd.DataFrame, end: str = "final", steps: int = STEPS) -> pd.DataFrame:
     """One row per condition and technique, without the seeds.
 
     Args:
-        table: the atlas.
+        table: a part of the atlas.
         end: "final" or "best".
         steps: the ceiling, a share of `STEPS` from `BUDGETS`.
 
@@ -78,11 +182,69 @@ def effects(table: pd.DataFrame, end: str = "final", steps: int = STEPS) -> pd.D
         The columns of `COLUMNS` up to the verdict, with the mean accuracy over the seeds in place
         of each one's.
     """
-    keys = ["train_rows", "label_noise", "units", "technique"]
+    keys = list(table)[: list(table).index("technique") + 1]
     chosen = table[(table["end"] == end) & (table["steps"] == steps)]
     told = list(COLUMNS)[list(COLUMNS).index("effect") :]
     means = chosen.groupby(keys, sort=False)["accuracy"].mean()
     return chosen.drop_duplicates(keys)[[*keys, *told]].merge(means.reset_index(), on=keys)
+
+
+def claim(
+    part: str,
+    technique: str,
+    *,
+    against: str | None = None,
+    end: str = "final",
+    where: Mapping,
+    **told,
+) -> Claim:
+    """A claim that rests on a part of the atlas instead of on trainings of today.
+
+    Args:
+        part: name of the part.
+        technique, against: two of its techniques; by default against the first one.
+        end: "final" or "best"; of "early stopping", which is the best epoch, "final".
+        where: the condition, a value for each axis that has several.
+        told: parts of the `Claim`, such as its id, context and subject.
+
+    Raises:
+        ValueError: the part has no such technique or condition, or the condition is not one.
+    """
+    table, asked = load(part), PARTS[part]
+    against = against or asked.techniques[0]
+    found = [c for c in asked.conditions() if all(c.get(k) == v for k, v in where.items())]
+    unknown = {technique, against} - set(asked.techniques)
+    if len(found) != 1 or unknown:
+        raise ValueError(
+            f"{part} has {len(found)} conditions with {name_of(where)}, and techniques "
+            f"{', '.join(asked.techniques)}; a claim is about one condition and two of these"
+        )
+    (condition,) = found
+    rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
+    rows = rows[rows["end"] == end].sort_values(["seed", "steps"])
+    seeds = tuple(int(seed) for seed in rows["seed"].unique())
+    made = table.attrs["conditions"][name_of(condition)]
+    errors = made["errors"][end]
+    pair = f"{technique} | {against}"
+    pair = pair if pair in errors else f"{against} | {technique}"
+
+    def reached(name):
+        of_it = rows[rows["technique"] == name]
+        return Measurement(
+            of_it["accuracy"].to_numpy().reshape(len(seeds), -1), tuple(made["epochs"])
+        )
+
+    return Claim(
+        treatment=reached(technique),
+        control=reached(against),
+        standard_errors=tuple(errors[pair]),
+        source=f"the atlas, part {part}",
+        metric="accuracy",
+        direction="higher",
+        seeds=seeds,
+        comparisons=len(asked.techniques) - 1,
+        **told,
+    )
 
 
 def winners(table: pd.DataFrame, end: str = "final") -> pd.DataFrame:
@@ -94,9 +256,10 @@ def winners(table: pd.DataFrame, end: str = "final") -> pd.DataFrame:
         column "level" the techniques that the highest mean of all cannot be told apart from.
     """
     found = effects(table, end)
-    found = found[found["technique"] != "none"].dropna(subset=["effect"])
+    found = found[found["technique"] != NONE].dropna(subset=["effect"])
     rows = []
-    for _, group in found.groupby(["train_rows", "label_noise", "units"], sort=False):
+    axes = list(table)[: list(table).index("technique")]
+    for _, group in found.groupby(axes, sort=False):
         helped = group[group["verdict"] == SUPPORTED]
         best = (group if helped.empty else helped).sort_values("accuracy").iloc[-1]
         level = group[~group["behind"].astype(bool) & (group["technique"] != best["technique"])]

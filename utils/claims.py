@@ -63,6 +63,9 @@ class Claim:
         seeds: the seed of each pair.
         comparisons: how many claims are made together with this one, itself included. The verdict
             allows for all of them.
+        standard_errors: of the difference at each budget, over seeds and held-out rows, where the
+            measurements do not hold the rows themselves.
+        source: where the numbers stand that were not measured by the run that shows the claim.
 
     Where a training diverged, so that a number is not finite, effect and interval are nan and the
     claim is undecided.
@@ -83,6 +86,8 @@ class Claim:
     context: str = ""
     against: str = ""
     comparisons: int = 1
+    standard_errors: tuple[float, ...] | None = None
+    source: str = ""
 
     def __post_init__(self):
         for name in ("treatment", "control"):
@@ -154,7 +159,9 @@ class Claim:
 
     def _interval(self, column, level):
         by_row, error = self.difference.by_row, None
-        if by_row is not None:
+        if self.standard_errors is not None:
+            error = self.standard_errors[column]
+        elif by_row is not None:
             error = error_over_seeds_and_rows(by_row[:, column], self.difference.row_ids)
         return confidence_interval(self.difference.values[:, column], level, error)
 
@@ -266,7 +273,8 @@ class Claim:
             "joint_interval": _plain(self.joint_interval),
             "effect_size": _plain(self.effect_size),
             "budget": self.budget,
-            "rows_vary": self.difference.by_row is not None,
+            "rows_vary": self.difference.by_row is not None or self.standard_errors is not None,
+            "source": self.source,
             "seeds": list(self.seeds),
             "treatment": _plain(self.treatment.final),
             "control": _plain(self.control.final),

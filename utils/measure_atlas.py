@@ -1,9 +1,10 @@
 """Measure the atlas: every technique in every condition, over seeds.
 
-    python -m utils.measure_atlas
+    python -m utils.measure_atlas fashion-convolutional table-dense
 
-writes `book/data/atlas.parquet`, which the course's pages read. An interrupted run goes on with the
-same command, and what it shares with a rerun is described there.
+writes one file for each part to `book/data/atlas/`, which the course's pages read; without names it
+measures all parts. An interrupted run goes on with the same command, and what it shares with a
+rerun is described there.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import argparse
 import datetime
 import functools
 import inspect
+import io
+import itertools
+import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from . import backend, catalogue, claims, datasets, intervals, measures, models, protocol, training
@@ -24,84 +29,241 @@ from .atlas import (
     BATCH_SIZE,
     BUDGETS,
     COLUMNS,
+    EARLY_STOPPING,
     L2,
     LEARNING_RATE,
-    PATH,
+    PARTS,
     STEPS,
-    conditions,
+    Part,
     name_of,
 )
+from .backend import keras
 from .claims import SUPPORTED
 from .cost import versions
-from .protocol import NONE
+from .intervals import error_over_seeds_and_rows
+from .measures import Measurement
+from .parameters import OneLineError
 from .sweeps import Job, digest, exit_status, sweep, write_whole
 
 SEEDS = tuple(range(5000, 5020))
 ENDS = {"final": "last", "best": "chosen"}  # in the words of the protocol
-EARLY_STOPPING = "early stopping"
 
-TECHNIQUES = {
-    NONE: models.baseline,
-    "dropout 0.2": functools.partial(models.with_dropout, dropout_rate=0.2),
-    "dropout 0.5": functools.partial(models.with_dropout, dropout_rate=0.5),
-    "BN": functools.partial(models.with_batch_normalization, momentum=0.9),
-    "BN + dropout 0.5": functools.partial(models.combined, dropout_rate=0.5, momentum=0.9),
-    "L2": functools.partial(models.baseline, l2=L2),
-    # The trainings of "none", after the epoch that their validation rows chose.
-    EARLY_STOPPING: models.baseline,
+
+class AtlasError(OneLineError):
+    """A part that does not exist."""
+
+
+# The networks. Each takes some data of the condition and the condition, and returns a model.
+
+
+def _dense(build, **options):
+    def network(some, where):
+        width = where["units"]
+        return build(some.features, some.classes, widths=(width, width), **options)
+
+    return network
+
+
+def _shifted(some, where):
+    return models.with_augmentation(
+        some.image_shape,
+        some.classes,
+        widths=(where["units"],) * 2,
+        shift=models.augmentation.SHIFT,
+    )
+
+
+def _convolutional(**options):
+    return lambda some, where: models.convolutional_network(
+        some.image_shape, some.classes, **options
+    )
+
+
+def _transformer(**options):
+    return lambda some, where: models.transformer_encoder(some.image_shape, some.classes, **options)
+
+
+def _residual(**options):
+    return lambda some, where: models.residual_network(some.image_shape, some.classes, **options)
+
+
+def _one_layer(units):
+    return lambda some, where: models.baseline(some.features, some.classes, widths=(units,))
+
+
+_DENSE = {
+    "none": _dense(models.baseline),
+    "dropout 0.2": _dense(models.with_dropout, dropout_rate=0.2),
+    "dropout 0.5": _dense(models.with_dropout, dropout_rate=0.5),
+    "BN": _dense(models.with_batch_normalization, momentum=0.9),
+    "BN + dropout 0.5": _dense(models.combined, dropout_rate=0.5, momentum=0.9),
+    "L2": _dense(models.baseline, l2=L2),
+    "shift": _shifted,
+    "64 units": lambda some, where: models.baseline(some.features, some.classes, widths=(64, 64)),
+}
+_CONVOLUTIONAL = {
+    "none": _convolutional(),
+    "dropout 0.5": _convolutional(dropout_rate=0.5),
+    "dropout 0.2 of pixels": _convolutional(dropout_rate=0.2, dropout_in="pixels"),
+    "dropout 0.2 of channels": _convolutional(dropout_rate=0.2, dropout_in="channels"),
+    "BN": _convolutional(normalization="batch"),
+    "BN + dropout 0.5": _convolutional(normalization="batch", dropout_rate=0.5),
+    "group normalization": _convolutional(normalization="group"),
+    "layer normalization": _convolutional(normalization="layer"),
+    "shift and flip": _convolutional(augmentation=("shift", "flip")),
+    "cutout": _convolutional(augmentation=("cutout",)),
+}
+_NETWORKS = {
+    "dense": _DENSE,
+    "convolutional": _CONVOLUTIONAL,
+    "batches": _CONVOLUTIONAL,
+    "transformer": {
+        "none": _transformer(),
+        "dropout 0.2": _transformer(dropout_rate=0.2),
+        "normalized after": _transformer(normalized="after"),
+    },
+    "residual": {"none": _residual(), "stochastic depth 0.5": _residual(branch_dropout_rate=0.5)},
+    "widths": {
+        name: _one_layer(int(name.split()[0])) for name in PARTS["fashion-widths"].techniques
+    },
 }
 
 
-def measure(
-    train_rows: int, label_noise: float, units: int, seeds=SEEDS, techniques=tuple(TECHNIQUES)
-) -> pd.DataFrame:
-    """Compare the techniques in one condition, with one setting for each.
+# What changes the training of the network without any technique.
 
-    Args:
-        train_rows, label_noise: the rows that are given, as in `datasets.load`; each seed has rows
-            and wrong labels of its own.
-        units: units of each of the two hidden layers.
-        seeds: one training per seed, the same for all techniques.
-        techniques: which of `TECHNIQUES`, "none" among them.
 
-    Returns:
-        The columns of `COLUMNS` that follow the condition, one row per technique, end, budget and
-        seed.
-    """
+def _smoothed(labels, outputs):
+    one_hot = keras.ops.one_hot(keras.ops.cast(labels, "int32"), outputs.shape[-1])
+    return keras.losses.categorical_crossentropy(one_hot, outputs, label_smoothing=0.1)
 
+
+def _decaying_kernels():
+    optimizer = keras.optimizers.AdamW(LEARNING_RATE, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _cosine():
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, STEPS))
+
+
+_TRAININGS = {
+    "label smoothing 0.1": lambda: {"loss": _smoothed},
+    "weight decay 0.5": lambda: {"optimizer": _decaying_kernels()},
+    "cosine schedule": lambda: {"optimizer": _cosine()},
+    "more data": dict,
+    "mixup": dict,
+}
+
+
+def _data(part: Part, condition, times=1) -> Callable[[int], datasets.Dataset]:
     @functools.cache
     def data(seed):
-        return datasets.load("digits", train_rows=train_rows, label_noise=label_noise, seed=seed)
+        return datasets.load(
+            part.dataset,
+            train_rows=times * condition["train_rows"],
+            label_noise=condition["label_noise"],
+            seed=seed,
+        )
 
-    some = data(seeds[0])
+    return data
 
-    def setting(build):
-        build_model = functools.partial(build, some.features, some.classes, widths=(units, units))
-        optimizer = backend.keras.optimizers.Adam(LEARNING_RATE)
-        return {"as it is": {"build_model": build_model, "optimizer": optimizer}}
 
-    found = protocol.compare(
+def _setting(part, condition, technique, some):
+    """What `training.replicate` takes for one technique."""
+    networks = _NETWORKS[part.name.partition("-")[2]]
+    network = networks.get(technique, networks.get("none"))
+
+    def build_model():
+        model = network(some, condition)
+        return models.MixedUp(model) if technique == "mixup" else model
+
+    setting = {"build_model": build_model, "optimizer": keras.optimizers.Adam(LEARNING_RATE)}
+    setting |= _TRAININGS.get(technique, dict)()
+    if technique == "more data":
+        setting["data"] = _data(part, condition, times=2)
+    return setting
+
+
+def reach(part: Part, condition, technique: str, seeds=SEEDS) -> dict[str, Measurement]:
+    """Train one technique in one condition.
+
+    Args:
+        part: a part of the atlas.
+        condition: one of its conditions.
+        technique: one of its techniques, but for early stopping, which is the first of them at its
+            best epoch.
+        seeds: one training per seed, the same for all techniques; each seed has rows and wrong
+            labels of its own.
+
+    Returns:
+        For each end the test accuracy at every budget, with its rows.
+    """
+    data = _data(part, condition)
+    reached = protocol.train_and_judge(
         data,
-        {name: setting(TECHNIQUES[name]) for name in techniques if name != EARLY_STOPPING},
+        {"": _setting(part, condition, technique, data(seeds[0]))},
         seeds=seeds,
         steps=STEPS,
-        batch_size=BATCH_SIZE,
+        batch_size=condition.get("batch_size", BATCH_SIZE),
         budgets=BUDGETS,
+        measurements=part.measurements,
+        stop_from=part.stop_from,
     )
-    tables = []
-    for end, of_protocol in ENDS.items():
-        reached = {name: ends[of_protocol] for name, ends in found.accuracy.items()}
-        if EARLY_STOPPING in techniques and end == "final":  # at its best epoch, it is "none"
-            reached[EARLY_STOPPING] = found.accuracy[NONE]["chosen"]
-        for column in range(len(found.epochs)):
-            tables.append(_compared(reached, column, seeds).assign(end=end))
-    return pd.concat(tables, ignore_index=True)
+    return {end: reached.accuracy[of_protocol] for end, of_protocol in ENDS.items()}
 
 
-def _compared(reached, column, seeds):
-    """Each technique against "none", and the best of them against the others, at one budget."""
+def trained(part: Part) -> list[str]:
+    """The techniques that are trained."""
+    return [name for name in part.techniques if name != EARLY_STOPPING]
+
+
+def compared(
+    part: Part, reached: dict[str, dict[str, Measurement]], seeds=SEEDS
+) -> tuple[pd.DataFrame, dict]:
+    """All techniques of one condition against the first one.
+
+    Args:
+        part: the part that they belong to.
+        reached: what `reach` returned for each technique.
+        seeds: those of the trainings.
+
+    Returns:
+        The columns of the part that follow the condition, one row per technique, end, budget and
+        seed; and the epochs of the budgets with the standard error of the difference of any two
+        techniques at each of them, over seeds and rows, by end and by "one | other".
+    """
+    tables, errors = [], {}
+    for end in ENDS:
+        of_end = {name: ends[end] for name, ends in reached.items()}
+        if EARLY_STOPPING in part.techniques and end == "final":  # at its best epoch, it is "none"
+            of_end[EARLY_STOPPING] = reached[part.techniques[0]]["best"]
+        of_end = {name: of_end[name] for name in part.techniques if name in of_end}
+        errors[end] = {
+            f"{one} | {other}": _errors(of_end[one] - of_end[other])
+            for one, other in itertools.combinations(of_end, 2)
+        }
+        first = of_end[part.techniques[0]]
+        for column in range(len(first.epochs)):
+            tables.append(_at_budget(part, of_end, column, seeds).assign(end=end))
+    told = {"epochs": list(first.epochs), "errors": errors}
+    return pd.concat(tables, ignore_index=True), told
+
+
+def _errors(difference):
+    if difference.by_row is None:
+        return [0.0] * len(difference.epochs)
+    return [
+        round(error_over_seeds_and_rows(difference.by_row[:, column], difference.row_ids), 7)
+        for column in range(len(difference.epochs))
+    ]
+
+
+def _at_budget(part, reached, column, seeds):
+    """Each technique against the first, and the best of them against the others."""
     reached = {name: measurement.at(column) for name, measurement in reached.items()}
     best = max(reached, key=lambda name: reached[name].final.mean())
+    first = part.techniques[0]
 
     def claim(treatment, control):
         return claims.Claim(
@@ -126,15 +288,15 @@ def _compared(reached, column, seeds):
             "accuracy": measurement.final,
             "behind": name != best and claim(best, name).verdict == SUPPORTED,
         }
-        if name != NONE:
-            against_none = claim(name, NONE)
+        if name != first:
+            against_first = claim(name, first)
             row |= {
-                "effect": against_none.effect,
-                "interval_low": against_none.interval[0],
-                "interval_high": against_none.interval[1],
-                "joint_interval_low": against_none.joint_interval[0],
-                "joint_interval_high": against_none.joint_interval[1],
-                "verdict": against_none.verdict,
+                "effect": against_first.effect,
+                "interval_low": against_first.interval[0],
+                "interval_high": against_first.interval[1],
+                "joint_interval_low": against_first.joint_interval[0],
+                "joint_interval_high": against_first.joint_interval[1],
+                "verdict": against_first.verdict,
             }
         rows.append(pd.DataFrame(row))
     return pd.concat(rows)
@@ -144,51 +306,87 @@ def code_of_measure() -> str:
     """Another name whenever the numbers of the atlas may be others."""
     modules = (
         backend, catalogue, datasets, *models.MODULES, *training.MODULES, measures, intervals,
-        claims, protocol,
+        protocol,
     )  # fmt: skip
-    settings = (SEEDS, STEPS, BUDGETS, BATCH_SIZE, LEARNING_RATE, L2, list(TECHNIQUES))
-    return digest(*map(inspect.getsource, (*modules, measure, _compared)), settings)
+    here = (_dense, _shifted, _convolutional, _transformer, _residual, _one_layer, _smoothed,
+        _decaying_kernels, _cosine, _data, _setting, reach)  # fmt: skip
+    settings = (SEEDS, STEPS, BUDGETS, BATCH_SIZE, LEARNING_RATE, L2)
+    return digest(*map(inspect.getsource, (*modules, *here)), settings)
 
 
-def _measured(condition):
-    """`measure` as the content of a Parquet file."""
+def _measured(part, condition, technique):
+    """`reach` as the content of a file."""
     started = time.perf_counter()
-    table = measure(**condition)
-    table.attrs = {
+    reached = reach(PARTS[part], condition, technique)
+    made = {
         "code": code_of_measure(),
         "versions": versions(),
         "seconds": time.perf_counter() - started,
+        "epochs": list(reached["final"].epochs),
     }
-    return table.to_parquet(index=False, compression="zstd")
+    arrays = {
+        end: np.packbits(measurement.by_row.astype(bool), axis=-1)
+        for end, measurement in reached.items()
+    }
+    file = io.BytesIO()
+    np.savez_compressed(file, made=json.dumps(made), **arrays)
+    return file.getvalue()
+
+
+def _made(path):
+    """What a file says of itself; nothing if it is not whole."""
+    try:
+        with np.load(path) as file:
+            return json.loads(str(file["made"]))
+    except Exception:  # a damaged file can fail anywhere in zip, zlib or json
+        return {}
 
 
 def _is_measured(path):
-    try:
-        made = pd.read_parquet(path).attrs
-    except (OSError, ValueError):
-        return False
+    made = _made(path)
     return made.get("code") == code_of_measure() and made.get("versions") == versions()
 
 
-def jobs(folder: Path) -> list[Job]:
-    """One job per condition, kept in `folder`."""
+def jobs(part: Part, folder: Path) -> list[Job]:
+    """One job per condition and technique, kept in `folder`."""
     found = []
-    for condition in conditions():
-        name = name_of(condition)
-        path = folder / f"{name}.parquet"
-        found.append(Job(name, path, _measured, (condition,), _is_measured))
+    for condition in part.conditions():
+        for technique in trained(part):
+            name = f"{part.name},{name_of(condition)},{technique}"
+            path = folder / part.name / f"{name_of(condition)},{technique}.npz"
+            found.append(
+                Job(name, path, _measured, (part.name, condition, technique), _is_measured)
+            )
     return found
 
 
-def whole(found: Sequence[Job]) -> pd.DataFrame:
-    """The atlas from the results of all jobs."""
-    tables = [pd.read_parquet(job.path) for job in found]
-    parts = [one.assign(**where) for one, where in zip(tables, conditions(), strict=True)]
-    table = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+def _read(path, ids):
+    with np.load(path) as file:
+        epochs = tuple(json.loads(str(file["made"]))["epochs"])
+        return {
+            end: Measurement(correct.mean(axis=-1), epochs, correct, ids)
+            for end in ENDS
+            for correct in [np.unpackbits(file[end], axis=-1, count=ids.shape[1])]
+        }
+
+
+def whole(part: Part, folder: Path) -> pd.DataFrame:
+    """A part of the atlas from the results of all its jobs."""
+    tables, told, seconds = [], {}, 0
+    paths = iter([job.path for job in jobs(part, folder)])
+    for condition in part.conditions():
+        ids = measures.test_ids(SEEDS, _data(part, condition))
+        files = {technique: next(paths) for technique in trained(part)}
+        table, told[name_of(condition)] = compared(
+            part, {name: _read(path, ids) for name, path in files.items()}
+        )
+        tables.append(table.assign(**condition))
+        seconds += sum(_made(path)["seconds"] for path in files.values())
+    table = pd.concat(tables, ignore_index=True)[part.columns]
     table.attrs = {
-        "about": "Test accuracy of regularization techniques on digits, with label noise, by "
-        "training rows and width; two hidden layers, Adam.",
-        "columns": COLUMNS,
+        "about": f"Test accuracy of regularization techniques. Data: {part.dataset}, some labels "
+        f"wrong. Network: {part.network}.",
+        "columns": {name: COLUMNS[name] for name in part.columns},
         "settings": {
             "steps": STEPS,
             "batch_size": BATCH_SIZE,
@@ -196,9 +394,10 @@ def whole(found: Sequence[Job]) -> pd.DataFrame:
             "l2": L2,
             "smallest_effect": claims.SMALLEST_EFFECT["accuracy"],
         },
+        "conditions": told,
         "versions": versions(),
         "date": datetime.date.today().isoformat(),
-        "seconds": round(sum(one.attrs["seconds"] for one in tables)),
+        "seconds": round(seconds),
     }
     return table
 
@@ -208,22 +407,29 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m utils.measure_atlas", description=__doc__.splitlines()[0]
     )
+    parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all if none is named")
     parser.add_argument("--workers", type=int, help="processes; by default one per core")
     parser.add_argument("--scheduler", help="a running Dask scheduler, such as tcp://10.0.0.5:8786")
     parser.add_argument(
-        "--parts", type=Path, default=Path("reruns") / "atlas", metavar="FOLDER",
-        help="where finished conditions are kept; default reruns/atlas",
+        "--kept", type=Path, default=Path("reruns") / "atlas", metavar="FOLDER",
+        help="where finished trainings are kept; default reruns/atlas",
     )  # fmt: skip
     options = parser.parse_args(given)
     return exit_status(lambda: _run(options))
 
 
 def _run(options) -> int:
-    found = jobs(options.parts)
-    if sweep(found, workers=options.workers, scheduler=options.scheduler):
-        return 1
-    write_whole(PATH, whole(found).to_parquet(index=False, compression="zstd"))
-    print(PATH)
+    unknown = [name for name in options.parts if name not in PARTS]
+    if unknown:
+        raise AtlasError(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
+    for name in options.parts or PARTS:
+        part = PARTS[name]
+        wanted = jobs(part, options.kept)
+        if sweep(wanted, workers=options.workers, scheduler=options.scheduler):
+            return 1
+        table = whole(part, options.kept).to_parquet(index=False, compression="zstd")
+        write_whole(part.path, table)
+        print(part.path)
     return 0
 
 

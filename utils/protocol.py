@@ -72,6 +72,15 @@ class Comparison:
         )
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reached:
+    """What one technique reached: one entry of each part of a `Comparison`."""
+
+    accuracy: dict[str, Measurement]
+    chosen: Counter
+    stopped: float
+
+
 def compare(
     data: Callable[[int], Dataset],
     techniques: Mapping[str, Mapping[str, Mapping[str, Any]]],
@@ -101,29 +110,69 @@ def compare(
     """
     seeds = tuple(seeds)
     _check(techniques)
+    reached = {
+        name: train_and_judge(
+            data, settings, seeds=seeds, steps=steps, batch_size=batch_size, budgets=budgets
+        )
+        for name, settings in techniques.items()
+    }
+    return Comparison(
+        seeds,
+        reached[NONE].accuracy["last"].epochs,
+        {name: one.accuracy for name, one in reached.items()},
+        {name: one.chosen for name, one in reached.items()},
+        {name: one.stopped for name, one in reached.items()},
+    )
+
+
+def train_and_judge(
+    data: Callable[[int], Dataset],
+    settings: Mapping[str, Mapping[str, Any]],
+    *,
+    seeds: Iterable[int],
+    steps: int,
+    batch_size: int = 32,
+    budgets: Iterable[float] = (0.5, 1.0),
+    measurements: int | None = None,
+    stop_from: float = 0.0,
+) -> Reached:
+    """One technique of a comparison.
+
+    Args:
+        settings: those of this technique.
+        measurements: after about how many epochs to measure, at equal distances on a log axis, so
+            that large networks are not measured longer than they are trained; by default as
+            `training.replicate` does.
+        stop_from: share of the ceiling up to which every training goes on; above 0 for networks
+            whose validation loss is unsteady in their first epochs.
+
+    The other arguments are those of `compare`.
+
+    Raises:
+        ProtocolError: the ceiling is lower than two epochs.
+    """
+    seeds, budgets = tuple(seeds), tuple(budgets)
     given = functools.cache(lambda seed: with_validation_rows_of_its_own(data(seed)))
-    epochs = _epochs(len(given(seeds[0]).x_train), steps, batch_size)
+    rows = len(given(seeds[0]).x_train)
+    epochs = _epochs(rows, steps, batch_size)
     if epochs < 2:
         raise ProtocolError(
-            f"steps is {steps}: {len(given(seeds[0]).x_train)} training rows take "
-            f"{len(given(seeds[0]).x_train) // batch_size} steps an epoch, and two epochs are the "
-            "least that can be halved"
+            f"steps is {steps}: {rows} training rows take {rows // batch_size} steps an epoch, "
+            "and two epochs are the least that can be halved"
         )
     marks = [max(1, int(share * epochs)) for share in budgets]
-    accuracy, chosen, stopped = {}, {}, {}
-    for name, settings in techniques.items():
-        runs = [
-            _train(given, dict(setting), seeds, steps, batch_size) for setting in settings.values()
-        ]
-        ends, picked, early = _judged(runs, [mark / epochs for mark in marks])
-        ids = test_ids(seeds, data)
-        accuracy[name] = {
-            end: Measurement(by_row.mean(axis=-1), tuple(marks), by_row, ids)
-            for end, by_row in ends.items()
-        }
-        chosen[name] = Counter(np.array(list(settings))[picked])
-        stopped[name] = early
-    return Comparison(seeds, tuple(marks), accuracy, chosen, stopped)
+    shares = [mark / epochs for mark in marks]
+    runs = [
+        _train(given, dict(setting), seeds, steps, batch_size, shares, measurements)
+        for setting in settings.values()
+    ]
+    ends, picked, early = _judged(runs, shares, stop_from)
+    ids = test_ids(seeds, data)
+    accuracy = {
+        end: Measurement(by_row.mean(axis=-1), tuple(marks), by_row, ids)
+        for end, by_row in ends.items()
+    }
+    return Reached(accuracy, Counter(np.array(list(settings))[picked]), early)
 
 
 def _check(techniques):
@@ -146,16 +195,20 @@ def _epochs(rows, steps, batch_size):
     return round(steps / max(1, rows // batch_size))
 
 
-def _train(given, setting, seeds, steps, batch_size):
+def _train(given, setting, seeds, steps, batch_size, shares, measurements):
     data = given
     if "data" in setting:
         own = setting.pop("data")
         data = functools.cache(lambda seed: with_validation_rows_of_its_own(own(seed)))
     rows = len(data(seeds[0]).x_train)
+    epochs = _epochs(rows, steps, batch_size)
+    if measurements is not None:
+        grid = np.geomspace(1, epochs, measurements).tolist() + [s * epochs for s in shares]
+        setting["measure_at"] = {max(1, round(epoch)) for epoch in grid}
     return replicate(
         data=data,
         seeds=seeds,
-        epochs=_epochs(rows, steps, batch_size),
+        epochs=epochs,
         batch_size=min(batch_size, rows),
         drop_remainder=True,
         measured=("validation", "test"),
@@ -164,9 +217,9 @@ def _train(given, setting, seeds, steps, batch_size):
     )
 
 
-def _judged(runs, shares):
+def _judged(runs, shares, stop_from):
     """Rows that were correct at each end, shape (seeds, budgets, rows); the setting chosen last."""
-    found = [[_one(run, share) for share in shares] for run in runs]
+    found = [[_one(run, share, stop_from) for share in shares] for run in runs]
     ends = {end: [] for end in ENDS}
     for budget in range(len(shares)):
         tried = [of_run[budget] for of_run in found]
@@ -180,7 +233,7 @@ def _judged(runs, shares):
     return {end: np.stack(rows, axis=1) for end, rows in ends.items()}, picked, float(early)
 
 
-def _one(run, share):
+def _one(run, share, stop_from):
     """One setting with a part of the ceiling, for each seed.
 
     Returns:
@@ -192,7 +245,7 @@ def _one(run, share):
     losses = cross_entropy_of(run.label_outputs("validation")).mean(axis=-1)
     losses = np.nan_to_num(losses[:, :inside], nan=np.inf)
     best = lowest_so_far(losses)
-    waited = epochs[:inside] >= LONGEST_WAIT * epochs[best]
+    waited = epochs[:inside] >= np.maximum(LONGEST_WAIT * epochs[best], stop_from * epochs[-1])
     last = np.where(waited.any(axis=1), waited.argmax(axis=1), inside - 1)
     every = np.arange(len(losses))
     chosen = best[every, last]

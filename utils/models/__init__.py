@@ -1,7 +1,7 @@
 """Every network of the course, as plain Keras models built from plain arguments.
 
     dense          Dense layers, with dropout, normalization, penalties, shifted pictures
-    augmentation   pictures that are changed at random, in training only
+    augmentation   pictures that are changed at random, and mixed rows, in training only
     convolutional  a small convolutional network, and a residual one
     transformer    a small encoder that reads a picture row by row
 
@@ -10,6 +10,7 @@ from those above it.
 """
 
 from . import augmentation, convolutional, dense, transformer
+from .augmentation import MixedUp
 from .convolutional import convolutional_network, residual_network
 from .dense import (
     baseline,
@@ -26,6 +27,7 @@ MODULES = (dense, augmentation, convolutional, transformer)
 
 __all__ = [
     "MODULES",
+    "MixedUp",
     "baseline",
     "combined",
     "convolutional_network",

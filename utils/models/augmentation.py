@@ -1,6 +1,7 @@
 """Pictures that are changed at random at each training step, and left alone at inference.
 
 Every change is one of Keras's own layers, so that it stands in the model and needs no other data.
+Only mixup changes labels, too, and therefore wraps the whole model.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ..backend import keras
 KINDS = ("shift", "flip", "cutout")
 SHIFT = 2  # pixels
 CUTOUT = 0.5  # side of the erased square, as a share of the picture's
+MIXUP_ALPHA = 0.4  # spread of the weights with which two rows are mixed
 
 
 def picture_layers(
@@ -49,3 +51,52 @@ def picture_layers(
         ),
     }
     return [keras.layers.Reshape((height, width, 1)), *(made[kind]() for kind in augmentation)]
+
+
+class MixedUp(keras.Model):
+    """A model that is trained on mixtures of two rows and, in the same shares, of their labels.
+
+    Mixup of Zhang et al. (2018, https://arxiv.org/abs/1710.09412), with Keras's own layer `MixUp`:
+    a row becomes `w * row + (1 - w) * other row` of its batch, with a weight of its own from the
+    distribution Beta(alpha, alpha), and its label `w` of the one and `1 - w` of the other. The loss
+    is the cross-entropy with that mixed label; at inference nothing is mixed.
+
+    Args:
+        model: a built model that ends in a softmax; its weights are shared.
+        alpha: above 0 and at most 1; the smaller, the closer most mixtures are to one row.
+
+    Raises:
+        ValueError: an alpha that is not allowed.
+    """
+
+    def __init__(self, model: keras.Model, alpha: float = MIXUP_ALPHA):
+        if not 0 < alpha <= 1:
+            raise ValueError(f"alpha is {alpha}; allowed is above 0 up to 1")
+        super().__init__(model.inputs, model.outputs)
+        self.classes = model.output_shape[-1]
+        self.mixup = keras.layers.MixUp(alpha=alpha)
+
+    def mix(self, rows, labels):
+        """Mixed rows, of the same shape, and mixed labels of shape (rows, classes)."""
+        mixed = self.mixup(
+            {
+                "images": rows[:, :, None, None],  # Keras mixes pictures
+                "labels": keras.ops.one_hot(labels, self.classes),
+            }
+        )
+        return mixed["images"][:, :, 0, 0], mixed["labels"]
+
+    def train_step(self, data):
+        rows, labels = data
+        return super().train_step(self.mix(rows, labels))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if not training:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        loss = keras.ops.mean(keras.losses.categorical_crossentropy(y, y_pred))
+        return loss + sum(self.losses)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if len(y.shape) == 2:  # in training: the label with the larger share
+            y = keras.ops.argmax(y, axis=-1)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
