@@ -536,6 +536,11 @@ EXAMPLES: dict[str, Example] = {
         lambda v: lambda: models.transformer_encoder((8, 8), 10, size=8, dropout_rate=v),
         (0.1, 0.4),
     ),
+    "the course's mixup": Example(
+        lambda v: lambda: models.MixedUp(models.convolutional_network((8, 8), 10), v),
+        (0.2, 0.8),
+        quick=True,
+    ),
     "squeeze and excitation": Example(squeeze_and_excite, (2, 4), kind="pictures to classes"),
     "upsampling autoencoder": Example(
         lambda v: picture(

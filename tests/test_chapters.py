@@ -136,7 +136,7 @@ def test_verdicts_allow_for_all_claims_of_the_chapter(name):
 
 @every_chapter
 def test_verdicts_follow_from_the_stored_intervals(name):
-    for record in claims_of(CHAPTERS[name]).values():
+    for record in claims_of(CHAPTERS[name], stored=True).values():
         bounds, settled = record["joint_interval"], (record["smallest_effect"], record["direction"])
         assert verdict_of(bounds, *settled) == record["verdict"], record["id"]
         if record["budget"]:
@@ -150,7 +150,7 @@ def test_verdicts_follow_from_the_stored_intervals(name):
 
 @every_chapter
 def test_a_sentence_names_its_budget_unless_it_lasts(name):
-    for record in claims_of(CHAPTERS[name]).values():
+    for record in claims_of(CHAPTERS[name], stored=True).values():
         if record["budget"] and not record["budget"]["lasts"]:
             assert f"{record['budget']['epochs']} epoch" in record["sentence"]
 
@@ -162,7 +162,9 @@ def test_nearly_all_claims_know_their_budget(name):
 
 
 def test_the_course_has_enough_claims_that_last_and_enough_that_surprise():
-    records = [r for notebook in CHAPTERS.values() for r in claims_of(notebook).values()]
+    records = [
+        r for notebook in CHAPTERS.values() for r in claims_of(notebook, stored=True).values()
+    ]
     assert sum(bool(r["budget"] and r["budget"]["lasts"]) for r in records) >= 60
     assert sum(record["verdict"] not in (SUPPORTED, UNDECIDED) for record in records) >= 5
 
@@ -176,7 +178,7 @@ def test_a_chapter_ends_with_what_it_cost(name):
 
 
 def test_claim_ids_are_unique_in_the_course():
-    ids = [record for notebook in CHAPTERS.values() for record in claims_of(notebook)]
+    ids = [record for notebook in CHAPTERS.values() for record in claims_of(notebook, stored=True)]
     shown = sum(
         "claim" in output.get("metadata", {})
         for notebook in CHAPTERS.values()
@@ -188,7 +190,7 @@ def test_claim_ids_are_unique_in_the_course():
 
 @every_chapter
 def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_do(name):
-    records = claims_of(CHAPTERS[name])
+    records = claims_of(CHAPTERS[name], stored=True)
     summary = prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0]
     lines = re.findall(r"^- (.*(?:\n  .*)*)", summary, flags=re.M)
     for line in lines:
@@ -199,7 +201,7 @@ def test_the_summary_names_claims_of_the_chapter_and_all_of_its_empirical_lines_
 
 @every_chapter
 def test_the_summary_says_what_its_claims_say(name):
-    records = claims_of(CHAPTERS[name])
+    records = claims_of(CHAPTERS[name], stored=True)
     summary = " ".join(prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0].split())
     told = re.findall(r"([^\[\]]+\.) \[([a-z0-9-]+)\]", summary)
     assert {claim for _, claim in told} == set(records)
@@ -209,7 +211,7 @@ def test_the_summary_says_what_its_claims_say(name):
 
 @every_chapter
 def test_summary_lines_on_claims_that_do_not_last_name_the_budget(name):
-    records = claims_of(CHAPTERS[name])
+    records = claims_of(CHAPTERS[name], stored=True)
     summary = prose(CHAPTERS[name]).split("## Summary")[1].split("\n## ")[0]
     for line in re.findall(r"^- (.*(?:\n  .*)*)", summary, flags=re.M):
         for claim in records.values():

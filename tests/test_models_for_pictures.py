@@ -257,3 +257,59 @@ def test_bad_arguments_are_told_in_one_line(build, said):
     with pytest.raises(ValueError, match=said) as caught:
         build()
     assert "\n" not in str(caught.value)
+
+
+# Mixup
+
+
+def mixed_up(alpha=0.4):
+    return seeded_model(lambda: models.MixedUp(models.convolutional_network(SHAPE, 10), alpha), 0)
+
+
+def test_mixup_mixes_labels_as_it_mixes_pictures():
+    rows, labels = np.eye(8, 784, dtype="float32"), np.arange(8)
+    mixed, of_labels = (np.asarray(part) for part in mixed_up().mix(rows, labels))
+    assert mixed.shape == rows.shape
+    assert of_labels.shape == (8, 10)
+    np.testing.assert_allclose(of_labels[:, :8], mixed[:, :8], atol=1e-6)
+    np.testing.assert_allclose(of_labels.sum(axis=1), 1, atol=1e-6)
+    assert ((of_labels > 0.001).sum(axis=1) == 2).any(), "no row was mixed with another"
+
+
+def test_mixup_is_trained_on_the_cross_entropy_with_the_mixed_label():
+    model = mixed_up()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    outputs = np.full((2, 10), 0.05, "float32")
+    outputs[:, 3], outputs[:, 4] = 0.4, 0.2
+    mixed = np.zeros((2, 10), "float32")
+    mixed[:, 3], mixed[:, 4] = 0.7, 0.3
+    loss = model.compute_loss(None, mixed, keras.ops.convert_to_tensor(outputs), training=True)
+    assert float(loss) == pytest.approx(-0.7 * np.log(0.4) - 0.3 * np.log(0.2), rel=1e-4)
+
+
+def test_mixup_leaves_the_network_and_inference_as_they_are():
+    plain, mixing = net(), mixed_up()
+    assert plain.count_params() == mixing.count_params()
+    np.testing.assert_array_equal(plain(pictures()), mixing(pictures(), training=False))
+    plain.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    mixing.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    labels = np.arange(16) % 10
+    measured = [m.evaluate(pictures(), labels, verbose=0) for m in (plain, mixing)]
+    assert measured[0] == measured[1]
+
+
+def test_mixup_fires_in_fit_and_mixes_anew_at_each_step():
+    model = mixed_up()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    once, again = (np.asarray(model.mix(pictures(), np.arange(16) % 10)[1]) for _ in range(2))
+    assert not np.array_equal(once, again)
+    given, mix = [], model.mix
+    model.mix = lambda rows, labels: given.append(mix(rows, labels)) or given[-1]
+    model.fit(pictures(), np.arange(16) % 10, verbose=0)
+    assert given, "fit does not mix"
+
+
+@pytest.mark.parametrize("alpha", [0, -1, 1.5, float("nan")])
+def test_mixup_refuses_an_alpha_that_has_no_distribution(alpha):
+    with pytest.raises(ValueError, match=f"alpha is {alpha}; allowed is above 0 up to 1"):
+        mixed_up(alpha)

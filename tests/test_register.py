@@ -21,14 +21,14 @@ def against(name, notebook):
         lines.append(f"{name}: its code is not the registered one")
     if settled["parameters"] != register.settings_of(notebook):
         lines.append(f"{name}: its parameters are not the registered ones")
-    records = claims_of(notebook)
+    records = claims_of(notebook, stored=True)
     known = {k: e for k, e in REGISTER["claims"].items() if e["chapter"] == name}
     lines += [f"{claim}: not in both" for claim in known.keys() ^ records.keys()]
     for claim in known.keys() & records.keys():
         lines += [
-            f"{claim}: {key} was {known[claim][key]!r}, is {records[claim][key]!r}"
+            f"{claim}: {key} was {known[claim].get(key)!r}, is {records[claim].get(key)!r}"
             for key in register.SETTLED
-            if known[claim][key] != records[claim][key]
+            if known[claim].get(key, "") != records[claim].get(key, "")
         ]
     return lines
 

@@ -165,6 +165,19 @@ def name_of(condition: Mapping) -> str:
     return ",".join(f"{key}={value:g}" for key, value in condition.items())
 
 
+def in_words(condition: Mapping, part: Part) -> str:
+    """What tells a condition from the others of its part, such as "800 rows, 40% wrong labels"."""
+    words = {
+        "train_rows": lambda rows: f"{rows:g} rows",
+        "label_noise": lambda noise: f"{noise:.0%} wrong labels" if noise else "right labels",
+        "units": lambda units: f"{units:g} units",
+        "batch_size": lambda rows: f"{rows:g} rows a step",
+    }
+    return ", ".join(
+        words[axis](value) for axis, value in condition.items() if len(part.axes[axis]) > 1
+    )
+
+
 def load(part: str = DIGITS.name) -> pd.DataFrame:
     """A committed table; its `attrs` tell about columns, settings, versions and date."""
     return pd.read_parquet(PARTS[part].path)
@@ -238,13 +251,64 @@ def claim(
         treatment=reached(technique),
         control=reached(against),
         standard_errors=tuple(errors[pair]),
-        source=f"the atlas, part {part}",
+        source=f"the atlas, part {part}, {name_of(condition)}: {technique} against {against}, "
+        f"{end}",
         metric="accuracy",
         direction="higher",
         seeds=seeds,
         comparisons=len(asked.techniques) - 1,
         **told,
     )
+
+
+# The conditions in which parts are compared: two layers of 256 units, with many rows or with few.
+CARRIED = {
+    "digits-dense": (400, 200),
+    "table-dense": (150, 50),
+    "fashion-dense": (800, 200),
+    "digits-convolutional": (400, 200),
+    "fashion-convolutional": (800, 200),
+    "fashion-transformer": (800, None),
+}
+SAME = "the same everywhere"
+SOMEWHERE = "shown in some, not in others"
+TURNS = "turns into its opposite"
+
+
+def carried_over(label_noise: float, end: str = "final", few: bool = False) -> pd.DataFrame:
+    """What each technique did in every part of the atlas, at one share of wrong labels.
+
+    Args:
+        label_noise: 0 or 0.4.
+        end: "final" or "best".
+        few: whether to compare with few labelled rows instead of many.
+
+    Returns:
+        One row per technique that at least two parts measured; the columns "effect" and "verdict"
+        for each part of `CARRIED`, as pairs of names, and ("", "carries") with `TURNS`, `SOMEWHERE`
+        or `SAME`, by which the rows are sorted.
+    """
+    tables = []
+    for part, rows in CARRIED.items():
+        found = effects(load(part), end)
+        found = found[(found["train_rows"] == rows[few]) & (found["label_noise"] == label_noise)]
+        if "units" in found:
+            found = found[found["units"] == UNITS[-1]]
+        found = found.dropna(subset=["effect"]).set_index("technique")[["effect", "verdict"]]
+        tables.append(pd.concat({part: found}, axis=1))
+    table = pd.concat(tables, axis=1)
+    verdicts = table.xs("verdict", axis=1, level=1)
+    table = table[verdicts.notna().sum(axis=1) >= 2]
+
+    def carries(verdicts):
+        found = set(verdicts.dropna())
+        if {SUPPORTED, OPPOSITE} <= found:
+            return TURNS
+        return SAME if len(found) == 1 else SOMEWHERE
+
+    table[("", "carries")] = verdicts.loc[table.index].apply(carries, axis=1)
+    order = table[("", "carries")].map([TURNS, SOMEWHERE, SAME].index)
+    return table.loc[order.sort_values(kind="stable").index]
 
 
 def winners(table: pd.DataFrame, end: str = "final") -> pd.DataFrame:

@@ -121,6 +121,12 @@ def claims_among(outputs: Iterable[Mapping]) -> dict[str, dict]:
     return {record["id"]: record for record in found if record}
 
 
-def claims_of(notebook) -> dict[str, dict]:
-    """The records of all claims that a notebook shows, by id."""
-    return claims_among(output for cell in notebook.cells for output in cell.get("outputs", []))
+def claims_of(notebook, *, stored: bool = False) -> dict[str, dict]:
+    """The records of the claims that a notebook shows, by id.
+
+    Args:
+        notebook: with its outputs.
+        stored: also those that it reads from a table instead of measuring them.
+    """
+    found = claims_among(output for cell in notebook.cells for output in cell.get("outputs", []))
+    return {name: r for name, r in found.items() if stored or not r.get("source")}

@@ -343,6 +343,8 @@ def _short(record):
         return f"Nothing was measured: only {finite} of {len(record['seeds'])} seeds gave a number."
     said = f"Effect on {html.escape(record['metric'])}: {_signed(record['effect'])}."
     budget = record["budget"]
+    if record.get("source"):
+        said += " Measured once and stored, not by this run."
     if budget and budget["lasts"]:
         said += f" It lasts: half of the {budget['epochs']} epochs say the same."
     elif budget and budget["half"]["effect"] is not None:
@@ -372,6 +374,7 @@ def _numbers(record):
         f"{_number(means[1])}, {len(record['seeds'])} paired seeds"
         + (", other held-out rows counted in" if record["rows_vary"] else "")
         + f", effect size {'not defined' if size is None else _signed(size, 1)}."
+        + (f" Read from {html.escape(record['source'])}." if record.get("source") else "")
     )
 
 

@@ -136,7 +136,7 @@ def _remove_leftovers(folders):
 def course_files() -> dict[str, bytes]:
     """What a chapter needs beside itself, by path: `utils`, and the data that it reads."""
     root = Path(__file__).resolve().parents[1]
-    patterns = ("utils/**/*.py", "utils/data/*", "book/data/*")
+    patterns = ("utils/**/*.py", "utils/data/*", "book/data/**/*.*")
     paths = [path for pattern in patterns for path in sorted(root.glob(pattern))]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 

@@ -13,12 +13,17 @@ Directives:
     {atlas-table}       all effects
     {atlas-explorer}    what each technique did in a condition that the reader chooses
     {atlas-origin}      when, with what and how long it was measured
+    {atlas-part}        what the techniques did in every condition of the part that it names, when
+                        training stopped; option end
+    {atlas-carried}     what each technique did in every part at one share of wrong labels, those
+                        that turn first; options label-noise, end (final, best), rows (many, few)
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import html
 import importlib
 import json
 import os
@@ -77,7 +82,7 @@ def _atlas(root: str):
 
 def _open(writer):
     module, table, effects = _atlas(str(writer.env.srcdir))
-    writer.env.note_dependency(str(module.PATH))
+    writer.env.note_dependency(str(module.DIGITS.path))
     return module, table, effects
 
 
@@ -224,7 +229,7 @@ class ExplorerDirective(SphinxDirective):
         techniques = [t for t in _final(effects)["technique"].unique() if t != "none"]
         measured = {}
         for (end, steps), table in effects.items():
-            for condition in module.conditions():
+            for condition in module.DIGITS.conditions():
                 rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
                 rows = rows.set_index("technique")
                 key = ",".join([end, *(f"{value:g}" for value in [*condition.values(), steps])])
@@ -270,6 +275,91 @@ def add_explorer_script(app, pagename, templatename, context, doctree):
         app.add_js_file("explorer.js", loading_method="defer")
 
 
+def _signed_effect(effect, verdict):
+    """An effect with the sign and the name of its verdict."""
+    told = f"{effect:+.3f}".replace("-", "\N{MINUS SIGN}")
+    sign = SIGN.format(SIGNS[verdict], verdict)
+    return f"<td class='verdict-{ROLES[verdict]}'>{told}<br>{sign}</td>"
+
+
+def _wide_table(label, head, rows):
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    heads = "".join(f"<th scope='col'>{cell}</th>" for cell in head)
+    drawn = (
+        f'<div class="atlas-table" tabindex="0" role="region" aria-label="{html.escape(label)}">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+    return nodes.raw("", drawn, format="html")
+
+
+class PartDirective(SphinxDirective):
+    required_arguments = 1
+    option_spec = {"end": lambda text: directives.choice(text, ("final", "best"))}  # noqa: RUF012
+
+    def run(self):
+        module, _, _ = _open(self)
+        name, end = self.arguments[0], self.options.get("end", "final")
+        if name not in module.PARTS:
+            raise self.error(f"the atlas has no part {name!r}")
+        part = module.PARTS[name]
+        self.env.note_dependency(str(part.path))
+        table = module.load(name)
+        found = module.effects(table, end)
+        keys = list(part.axes)
+        found["condition"] = [
+            module.in_words(dict(zip(keys, values, strict=True)), part)
+            for values in found[keys].to_numpy().tolist()
+        ]
+        conditions = found["condition"].unique()
+        rows = []
+        for technique in part.techniques[1:]:
+            of_it = found[found["technique"] == technique].dropna(subset=["effect"])
+            of_it = of_it.set_index("condition")
+            if of_it.empty:
+                continue
+            cells = "".join(
+                _signed_effect(of_it["effect"][c], of_it["verdict"][c]) for c in conditions
+            )
+            rows.append(f"<th scope='row'>{technique}</th>{cells}")
+        first = found[found["technique"] == part.techniques[0]].set_index("condition")["accuracy"]
+        cells = "".join(f"<td>{first[condition]:.3f}</td>" for condition in conditions)
+        rows.append(f"<th scope='row'>accuracy of {part.techniques[0]}</th>{cells}")
+        made = table.attrs
+        origin = (
+            f"{part.network[:1].upper()}{part.network[1:]}; effects on test accuracy against "
+            f"“{part.techniques[0]}”, {table['seed'].nunique()} seeds each. Measured on "
+            f"{made['date']} in {made['seconds'] / 60:.0f} minutes, summed over the workers."
+        )
+        head = ("Technique", *conditions)
+        return [nodes.paragraph("", origin), _wide_table(f"Effects, {name}", head, rows)]
+
+
+class CarriedDirective(SphinxDirective):
+    option_spec = {  # noqa: RUF012
+        "label-noise": float,
+        "end": lambda text: directives.choice(text, ("final", "best")),
+        "rows": lambda text: directives.choice(text, ("many", "few")),
+    }
+
+    def run(self):
+        module, _, _ = _open(self)
+        for part in module.CARRIED:
+            self.env.note_dependency(str(module.PARTS[part].path))
+        noise = self.options["label-noise"]
+        few = self.options.get("rows") == "few"
+        table = module.carried_over(noise, self.options.get("end", "final"), few)
+        parts = [part for part in module.CARRIED if part in table.columns.get_level_values(0)]
+        rows = []
+        for technique, row in table.iterrows():
+            cells = ""
+            for part in parts:
+                effect, verdict = row[part, "effect"], row[part, "verdict"]
+                cells += "<td></td>" if pd.isna(effect) else _signed_effect(effect, verdict)
+            rows.append(f"<th scope='row'>{technique}</th><td>{row['', 'carries']}</td>{cells}")
+        head = ["Technique", "Carries over?", *(part.replace("-", ", ") for part in parts)]
+        return [_wide_table(f"What carries over with {noise:.0%} wrong labels", head, rows)]
+
+
 class OriginDirective(SphinxDirective):
     def run(self):
         _, table, _ = _open(self)
@@ -292,4 +382,6 @@ def setup(app):
     app.add_directive("atlas-explorer", ExplorerDirective)
     app.connect("html-page-context", add_explorer_script)
     app.add_directive("atlas-origin", OriginDirective)
+    app.add_directive("atlas-part", PartDirective)
+    app.add_directive("atlas-carried", CarriedDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -45,7 +45,7 @@ def notebook_inputs_digest(root: Path) -> str:
         16 hexadecimal digits.
     """
     digest = hashlib.sha256(repr(versions()).encode())
-    patterns = ("utils/**/*.py", "utils/data/*", "book/data/*", "requirements.txt")
+    patterns = ("utils/**/*.py", "utils/data/*", "book/data/**/*.*", "requirements.txt")
     files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
     for file in files:
         if file.is_file():

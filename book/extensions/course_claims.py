@@ -440,7 +440,7 @@ class FillIn(SphinxPostTransform):
         return sum(
             shown.record["verdict"] != explored[name]["explored"]["verdict"]
             for name, shown in self.ledger.items()
-            if name in explored
+            if explored.get(name, {}).get("explored")
         )
 
     def _link(self, found, text, classes):

@@ -72,7 +72,7 @@ class MixedUp(keras.Model):
     def __init__(self, model: keras.Model, alpha: float = MIXUP_ALPHA):
         if not 0 < alpha <= 1:
             raise ValueError(f"alpha is {alpha}; allowed is above 0 up to 1")
-        super().__init__(model.inputs, model.outputs)
+        super().__init__(model.inputs[0], model.outputs[0])
         self.classes = model.output_shape[-1]
         self.mixup = keras.layers.MixUp(alpha=alpha)
 
