@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 import shutil
@@ -17,13 +18,23 @@ from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT
 from tests.test_book import HOME, keep_only
 from utils import atlas, measure_atlas, protocol
-from utils.claims import NO_DIFFERENCE, OPPOSITE, SMALLEST_EFFECT, SUPPORTED, UNDECIDED, verdict_of
+from utils.claims import (
+    NO_DIFFERENCE,
+    OPPOSITE,
+    SMALLEST_EFFECT,
+    SUPPORTED,
+    UNDECIDED,
+    Claim,
+    verdict_of,
+)
+from utils.datasets import load
 from utils.measures import Measurement
 
 KEYS = ["train_rows", "label_noise", "units"]
 # A mean over a few seeds may differ by this much on another processor, after hundreds of steps.
 TOLERANCE = 0.02
 FEW = measure_atlas.SEEDS[:4]
+every_part = pytest.mark.parametrize("part", atlas.PARTS.values(), ids=lambda part: part.name)
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +50,30 @@ def cell_of(table, technique, **condition):
     return table[chosen].sort_values("seed")
 
 
-def test_it_holds_every_condition_technique_and_seed_and_says_what_it_holds(table):
-    assert list(table) == list(atlas.COLUMNS) == list(table.attrs["columns"])
-    for condition in atlas.conditions():
-        for technique in measure_atlas.TECHNIQUES:
+@every_part
+def test_it_holds_every_condition_technique_and_seed_and_says_what_it_holds(part):
+    table = atlas.load(part.name)
+    assert list(table) == part.columns
+    for condition in part.conditions():
+        for technique in part.techniques:
             cell = cell_of(table, technique, **condition)
             assert cell["seed"].tolist() == list(measure_atlas.SEEDS), (condition, technique)
-    cells = 36 * len(atlas.BUDGETS)
-    assert len(table) == cells * (7 + 6) * 20  # early stopping has no end of its own
+    stopped = atlas.EARLY_STOPPING in part.techniques  # has no end of its own
+    ends = 2 * len(part.techniques) - stopped
+    assert len(table) == len(part.conditions()) * len(atlas.BUDGETS) * ends * 20
     assert len(measure_atlas.SEEDS) >= 20
-    assert atlas.PATH.stat().st_size < 1_000_000
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", table.attrs["date"])
     assert {"python", "tensorflow", "keras", "numpy"} <= table.attrs["versions"].keys()
     assert table.attrs["settings"]["steps"] == atlas.STEPS
     assert table["accuracy"].between(0, 1).all()
+
+
+def test_all_parts_together_are_small_and_speak_of_three_datasets_and_many_techniques():
+    assert sum(part.path.stat().st_size for part in atlas.PARTS.values()) < 2_000_000
+    assert {path.stem for path in atlas.FOLDER.iterdir()} == set(atlas.PARTS)
+    assert {part.dataset for part in atlas.PARTS.values()} == {"digits", "fashion", "table"}
+    assert len({technique for part in atlas.PARTS.values() for technique in part.techniques}) >= 12
+    assert set(atlas.CARRIED) <= set(atlas.PARTS)
 
 
 def differences(table, technique, end, steps, condition):
@@ -66,7 +87,7 @@ def differences(table, technique, end, steps, condition):
 @pytest.mark.parametrize("end", atlas.ENDS)
 def test_effects_and_verdicts_follow_from_the_seeds(table, end, steps):
     found = atlas.effects(table, end, steps).dropna(subset=["effect"])
-    techniques = len(measure_atlas.TECHNIQUES) - 1 - (end == "best")
+    techniques = len(atlas.DIGITS.techniques) - 1 - (end == "best")
     assert len(found) == 36 * techniques
     for row in found.to_dict("records"):
         where = {key: row[key] for key in KEYS}
@@ -83,36 +104,35 @@ def test_early_stopping_is_none_at_its_best_epoch(table):
     assert none["accuracy"].tolist() == stopped["accuracy"].tolist()
 
 
-def recomputed(technique, condition):
+def recomputed(part, technique, condition):
     """Mean accuracy over a few seeds, measured now."""
-    asked = tuple({"none", technique})
-    measured = measure_atlas.measure(**condition, seeds=FEW, techniques=asked)
-    return cell_of(measured, technique)["accuracy"].mean()
+    technique, end = (
+        (part.techniques[0], "best") if technique == atlas.EARLY_STOPPING else (technique, "final")
+    )
+    return measure_atlas.reach(part, condition, technique, seeds=FEW)[end].final.mean()
 
 
-def stored(table, technique, condition):
-    cell = cell_of(table, technique, **condition)
+def stored(part, technique, condition):
+    cell = cell_of(atlas.load(part.name), technique, **condition)
     return cell[cell["seed"].isin(FEW)]["accuracy"].mean()
 
 
-def test_random_cells_come_out_the_same_when_they_are_measured_again(table):
+def test_random_cells_come_out_the_same_when_they_are_measured_again():
     chance = random.Random()  # other cells in each run
-    chosen = [
-        (chance.choice(list(measure_atlas.TECHNIQUES)), chance.choice(atlas.conditions()))
-        for _ in range(3)
-    ]
-    for technique, condition in chosen:
-        again = recomputed(technique, condition)
-        assert again == pytest.approx(stored(table, technique, condition), abs=TOLERANCE), (
-            technique, condition,
+    for part in chance.sample(list(atlas.PARTS.values()), 3):
+        technique = chance.choice(part.techniques)
+        condition = chance.choice(part.conditions())
+        again = recomputed(part, technique, condition)
+        assert again == pytest.approx(stored(part, technique, condition), abs=TOLERANCE), (
+            part.name, technique, condition,
         )  # fmt: skip
 
 
-def test_a_cell_of_another_technique_would_be_noticed(table):
+def test_a_cell_of_another_technique_would_be_noticed():
     condition = {"train_rows": 200, "label_noise": 0.0, "units": 16}
-    again = recomputed("dropout 0.5", condition)
-    assert again == pytest.approx(stored(table, "dropout 0.5", condition), abs=TOLERANCE)
-    assert again != pytest.approx(stored(table, "none", condition), abs=TOLERANCE)
+    again = recomputed(atlas.DIGITS, "dropout 0.5", condition)
+    assert again == pytest.approx(stored(atlas.DIGITS, "dropout 0.5", condition), abs=TOLERANCE)
+    assert again != pytest.approx(stored(atlas.DIGITS, "none", condition), abs=TOLERANCE)
 
 
 def test_every_training_has_about_the_same_number_of_steps():
@@ -137,8 +157,10 @@ def test_the_winner_is_the_highest_and_level_are_those_not_shown_to_be_lower():
         name: Measurement(np.repeat(values[:, None], 4, axis=1), (1, 2, 4, 8))
         for name, values in accuracies.items()
     }
-    table = measure_atlas._compared(reached, 3, seeds)
-    table = table.assign(end="final", **atlas.conditions()[0])
+    part = dataclasses.replace(atlas.DIGITS, techniques=tuple(accuracies))
+    table = measure_atlas._at_budget(part, reached, 3, seeds)
+    condition = part.conditions()[0]
+    table = table.assign(end="final", **condition)[part.columns]
     (won,) = atlas.winners(table).to_dict("records")
     assert won["technique"] == "dropout 0.5"
     assert won["verdict"] == SUPPORTED
@@ -146,6 +168,68 @@ def test_the_winner_is_the_highest_and_level_are_those_not_shown_to_be_lower():
     verdicts = atlas.effects(table).set_index("technique")["verdict"]
     assert verdicts["early stopping"] == OPPOSITE
     assert pd.isna(verdicts["none"])
+
+
+# Claims that are read from it
+
+
+def reached_at_random(seed, rows=60, seeds=20):
+    """Measurements of three techniques, with rows that several seeds share."""
+    rng = np.random.default_rng(seed)
+    ids = np.stack([rng.permutation(200)[:rows] for _ in range(seeds)])
+    return {
+        name: {
+            end: Measurement(correct.mean(axis=-1), (1, 2, 4, 8), correct, ids)
+            for end in atlas.ENDS
+            for correct in [(rng.random((seeds, 4, rows)) < share).astype("uint8")]
+        }
+        for name, share in (("none", 0.5), ("a", 0.6), ("b", 0.52))
+    }
+
+
+def test_a_claim_read_from_a_table_is_the_claim_on_the_measurements(monkeypatch):
+    part = atlas.Part(
+        "a part", "digits", "a network", {"train_rows": (9,), "label_noise": (0.0,)},
+        ("none", "a", "b"),
+    )  # fmt: skip
+    reached = reached_at_random(1)
+    table, told = measure_atlas.compared(part, reached)
+    table = table.assign(train_rows=9, label_noise=0.0)[part.columns]
+    table.attrs["conditions"] = {atlas.name_of(part.conditions()[0]): told}
+    monkeypatch.setitem(atlas.PARTS, part.name, part)
+    monkeypatch.setattr(atlas, "load", lambda name: table)
+    for technique, against, end in (("a", None, "final"), ("b", "a", "best"), ("a", "b", "final")):
+        parts = {"id": "x", "subject": technique, "what": "accuracy"}
+        read = atlas.claim(
+            part.name, technique, against=against, end=end, where={"train_rows": 9}, **parts
+        )
+        full = Claim(
+            treatment=reached[technique][end], control=reached[against or "none"][end],
+            metric="accuracy", direction="higher", seeds=measure_atlas.SEEDS, comparisons=2,
+            **parts,
+        )  # fmt: skip
+        assert read.effect == pytest.approx(full.effect)
+        assert read.joint_interval == pytest.approx(full.joint_interval, abs=1e-5)
+        assert read.budget["half"]["joint_interval"] == pytest.approx(
+            full.budget["half"]["joint_interval"], abs=1e-5
+        )
+        assert read.record()["rows_vary"]
+        assert read.record()["source"].startswith("the atlas, part a part")
+    with pytest.raises(ValueError, match=r"has 1 conditions .* and techniques none, a, b"):
+        atlas.claim(part.name, "c", where={}, id="x", subject="c", what="accuracy")
+
+
+def test_what_turns_comes_before_what_carries_over():
+    table = atlas.carried_over(0.4)
+    order = [atlas.TURNS, atlas.SOMEWHERE, atlas.SAME]
+    places = table["", "carries"].map(order.index).tolist()
+    assert places == sorted(places)
+    for technique, row in table.iterrows():
+        verdicts = [row[part, "verdict"] for part in atlas.CARRIED if (part, "verdict") in row]
+        verdicts = {verdict for verdict in verdicts if isinstance(verdict, str)}
+        turns = {SUPPORTED, OPPOSITE} <= verdicts
+        assert (row["", "carries"] == atlas.TURNS) == turns, technique
+        assert (row["", "carries"] == atlas.SAME) == (len(verdicts) == 1), technique
 
 
 def test_the_maps_tell_every_condition_in_words(table):
@@ -162,7 +246,7 @@ def test_the_maps_tell_every_condition_in_words(table):
 
 
 def small_grid(folder):
-    """A copy of the code whose grid has three conditions and hardly any steps."""
+    """A copy of the code whose first part has three conditions and hardly any steps."""
     shutil.copytree(ROOT / "utils", folder / "utils")
     changes = {
         "atlas.py": {
@@ -180,29 +264,42 @@ def small_grid(folder):
             assert old in text
             text = text.replace(old, new)
         path.write_text(text)
-    return [sys.executable, "-m", "utils.measure_atlas", "--workers", "1"]
+    return [sys.executable, "-m", "utils.measure_atlas", "digits-dense", "--workers", "1"]
 
 
 def test_a_killed_measurement_goes_on_and_measures_nothing_twice(tmp_path):
     command = small_grid(tmp_path)
-    parts = tmp_path / "reruns" / "atlas"
+    kept_in = tmp_path / "reruns" / "atlas" / "digits-dense"
     process = subprocess.Popen(command, cwd=tmp_path)
-    while not list(parts.glob("*.parquet")) and process.poll() is None:
+    while not list(kept_in.glob("*.npz")) and process.poll() is None:
         time.sleep(0.05)
     process.kill()
     process.wait()
-    kept = {path: path.read_bytes() for path in parts.glob("*.parquet")}
-    assert 0 < len(kept) < 3
+    before = {path: path.read_bytes() for path in kept_in.glob("*.npz")}
+    assert 0 < len(before) < 18
     assert not (tmp_path / "book").exists()
     again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (again.returncode, again.stderr) == (0, "")
-    written = {path: path.stat().st_mtime_ns for path in parts.glob("*.parquet")}
-    assert len(written) == 3
-    assert all(path.read_bytes() == content for path, content in kept.items())
-    table = pd.read_parquet(tmp_path / "book" / "data" / "atlas.parquet")
+    written = list(kept_in.glob("*.npz"))
+    assert len(written) == 3 * 6
+    assert all(path.read_bytes() == content for path, content in before.items())
+    table = pd.read_parquet(tmp_path / "book" / "data" / "atlas" / "digits-dense.parquet")
     assert len(table) == 3 * 4 * (7 + 6) * 3
-    seconds = [pd.read_parquet(path).attrs["seconds"] for path in written]
+    seconds = [kept.told_by(path)["seconds"] for path in written]
     assert table.attrs["seconds"] == round(sum(seconds))
+
+
+def test_a_damaged_training_is_measured_again(tmp_path):
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"PK\x03\x04 not whole")
+    assert not measure_atlas._is_measured(path)
+
+
+def test_an_unknown_part_is_told_in_one_line(capsys):
+    assert measure_atlas.main(["fashion-deep"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: no part is called 'fashion-deep'; there are digits-dense, ")
+    assert said.count("\n") == 1
 
 
 # Pages
@@ -261,12 +358,14 @@ def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_bu
     assert "atlas-count takes" in said
 
 
-@pytest.mark.parametrize("technique", measure_atlas.TECHNIQUES)
+@pytest.mark.parametrize("technique", atlas.DIGITS.techniques)
 def test_the_code_to_copy_makes_the_network_that_was_measured(technique):
     code = atlas.keras_code(technique).replace("UNITS", "8").partition("model.fit(")[0]
     names = {}
     exec(code, names)
-    measured = measure_atlas.TECHNIQUES[technique](64, 10, widths=(8, 8))
+    condition = {"train_rows": 800, "label_noise": 0.0, "units": 8}
+    setting = measure_atlas._setting(atlas.DIGITS, condition, technique, load("digits"))
+    measured = setting["build_model"]()
 
     def described(model):
         hidden = ("name", "seed", "dtype", "build_config")

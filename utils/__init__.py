@@ -13,12 +13,15 @@
     protocol       one fair comparison of techniques: equal rows, tries and steps
     figures        pictures of replicated results and of effects
     atlas          what each technique does where, measured once and kept as a table
+    calibration    whether probabilities can be trusted, measured once and kept as a table
     cost           time and memory that a run took, and the versions it ran with
     chapters       the notebooks as files: their parameters and their claims
     reports        notebooks and tables of results as single HTML pages
+    kept           files of finished measurements, and what they were made by
     sweeps         many units of work on a Dask cluster, each done once
     rerun          a command: a chapter with other parameters, once or over a grid
-    measure_atlas  a command: the table of the atlas
+    measure_atlas  a command: the tables of the atlas
+    measure_calibration  a command: the table of calibration
 
 A module imports only from those above it.
 """

@@ -150,6 +150,11 @@ PARTS = {
             (NONE, "BN", "group normalization", "layer normalization"),
         ),
         Part(
+            "fashion-orders", "fashion", _TWO_CONVOLUTIONS + ", each with batch normalization",
+            _axes((800,), _NOISE),
+            ("BN", "BN + dropout 0.5", "BN + dropout 0.2 of pixels", "BN + dropout 0.2 of channels"),
+        ),
+        Part(
             "fashion-widths", "fashion", "one hidden layer",
             _axes((200,), _NOISE),
             tuple(f"{units} units" for units in (32, 2, 4, 8, 16, 64, 256, 1024)),

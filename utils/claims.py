@@ -38,6 +38,7 @@ SMALLEST_EFFECT = {
     "number of learning rates": 0.5,
     "ratio of variances": 0.1,
     "mutual information in nats": 0.01,
+    "expected calibration error": 0.01,
 }
 
 

@@ -13,9 +13,7 @@ import argparse
 import datetime
 import functools
 import inspect
-import io
 import itertools
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,7 +22,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import backend, catalogue, claims, datasets, intervals, measures, models, protocol, training
+from . import (
+    backend,
+    catalogue,
+    claims,
+    datasets,
+    intervals,
+    kept,
+    measures,
+    models,
+    protocol,
+    training,
+)  # fmt: skip
 from .atlas import (
     BATCH_SIZE,
     BUDGETS,
@@ -108,6 +117,12 @@ _CONVOLUTIONAL = {
     "dropout 0.2 of channels": _convolutional(dropout_rate=0.2, dropout_in="channels"),
     "BN": _convolutional(normalization="batch"),
     "BN + dropout 0.5": _convolutional(normalization="batch", dropout_rate=0.5),
+    "BN + dropout 0.2 of pixels": _convolutional(
+        normalization="batch", dropout_rate=0.2, dropout_in="pixels"
+    ),
+    "BN + dropout 0.2 of channels": _convolutional(
+        normalization="batch", dropout_rate=0.2, dropout_in="channels"
+    ),
     "group normalization": _convolutional(normalization="group"),
     "layer normalization": _convolutional(normalization="layer"),
     "shift and flip": _convolutional(augmentation=("shift", "flip")),
@@ -117,6 +132,7 @@ _NETWORKS = {
     "dense": _DENSE,
     "convolutional": _CONVOLUTIONAL,
     "batches": _CONVOLUTIONAL,
+    "orders": _CONVOLUTIONAL,
     "transformer": {
         "none": _transformer(),
         "dropout 0.2": _transformer(dropout_rate=0.2),
@@ -318,33 +334,18 @@ def _measured(part, condition, technique):
     """`reach` as the content of a file."""
     started = time.perf_counter()
     reached = reach(PARTS[part], condition, technique)
-    made = {
-        "code": code_of_measure(),
-        "versions": versions(),
-        "seconds": time.perf_counter() - started,
-        "epochs": list(reached["final"].epochs),
-    }
     arrays = {
         end: np.packbits(measurement.by_row.astype(bool), axis=-1)
         for end, measurement in reached.items()
     }
-    file = io.BytesIO()
-    np.savez_compressed(file, made=json.dumps(made), **arrays)
-    return file.getvalue()
-
-
-def _made(path):
-    """What a file says of itself; nothing if it is not whole."""
-    try:
-        with np.load(path) as file:
-            return json.loads(str(file["made"]))
-    except Exception:  # a damaged file can fail anywhere in zip, zlib or json
-        return {}
+    seconds = time.perf_counter() - started
+    return kept.packed(
+        code_of_measure(), arrays, seconds=seconds, epochs=list(reached["final"].epochs)
+    )
 
 
 def _is_measured(path):
-    made = _made(path)
-    return made.get("code") == code_of_measure() and made.get("versions") == versions()
+    return kept.is_of(path, code_of_measure())
 
 
 def jobs(part: Part, folder: Path) -> list[Job]:
@@ -361,8 +362,8 @@ def jobs(part: Part, folder: Path) -> list[Job]:
 
 
 def _read(path, ids):
+    epochs = tuple(kept.told_by(path)["epochs"])
     with np.load(path) as file:
-        epochs = tuple(json.loads(str(file["made"]))["epochs"])
         return {
             end: Measurement(correct.mean(axis=-1), epochs, correct, ids)
             for end in ENDS
@@ -381,7 +382,7 @@ def whole(part: Part, folder: Path) -> pd.DataFrame:
             part, {name: _read(path, ids) for name, path in files.items()}
         )
         tables.append(table.assign(**condition))
-        seconds += sum(_made(path)["seconds"] for path in files.values())
+        seconds += sum(kept.told_by(path)["seconds"] for path in files.values())
     table = pd.concat(tables, ignore_index=True)[part.columns]
     table.attrs = {
         "about": f"Test accuracy of regularization techniques. Data: {part.dataset}, some labels "
