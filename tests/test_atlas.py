@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT
 from tests.test_book import HOME, keep_only
-from utils import atlas, measure_atlas, protocol
+from utils import atlas, kept, measure_atlas, protocol
 from utils.claims import (
     NO_DIFFERENCE,
     OPPOSITE,
