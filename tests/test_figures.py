@@ -12,6 +12,7 @@ import pytest
 
 from tests.notebook_runs import ROOT
 from utils import figures
+from utils.calibration import reliability
 from utils.claims import NO_DIFFERENCE, UNDECIDED, VERDICTS, Claim
 from utils.intervals import confidence_interval
 from utils.measures import Measurement
@@ -53,6 +54,13 @@ def effect_over_epochs(**words):
 
 def dependence(**words):
     return figures.dependence(X, CURVES, xlabel="rate", ylabel="loss", **words)
+
+
+def reliability_diagram(**words):
+    rng = np.random.default_rng(1)
+    confidence = rng.uniform(size=500)
+    tables = {name: reliability(confidence, rng.random(500) < confidence) for name in ("a", "b")}
+    return figures.reliability_diagram(tables, **words)
 
 
 def dependence_on_a_logarithmic_axis(**words):
@@ -111,6 +119,7 @@ DRAWN = [
     effect_over_epochs,
     dependence,
     dependence_on_a_logarithmic_axis,
+    reliability_diagram,
     seed_strips,
     fitted_functions,
     thinned_networks,

@@ -152,7 +152,7 @@ PARTS = {
         Part(
             "fashion-orders", "fashion", _TWO_CONVOLUTIONS + ", each with batch normalization",
             _axes((800,), _NOISE),
-            ("BN", *(f"BN + dropout {what}" for what in ("0.5", "0.2 of pixels", "0.2 of channels"))),
+            ("BN", *(f"BN + {name}" for name in _CONVOLUTIONAL[1:4])),
         ),
         Part(
             "fashion-widths", "fashion", "one hidden layer",

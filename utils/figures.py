@@ -347,6 +347,30 @@ def dependence(
     )
 
 
+def reliability_diagram(tables: Mapping[str, pd.DataFrame], *, title: str, alt: str) -> Picture:
+    """How often a network is right at each level of confidence; on the diagonal, as it says.
+
+    Args:
+        tables: for each label the result of `calibration.reliability`.
+        title, alt: message and description.
+    """
+    figure, (axes,) = _canvas(title, height=4.2)
+    told = []
+    with matplotlib.rc_context(STYLE):
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=1)
+        for k, (label, table) in enumerate(tables.items()):
+            filled = table[table["share"] > 0.002]  # a few rows say nothing
+            axes.plot(
+                filled["confidence"], filled["accuracy"], color=COLOURS[k % len(COLOURS)],
+                linestyle=LINES[k % len(LINES)], marker=MARKERS[k % len(MARKERS)], label=label,
+            )  # fmt: skip
+            told.append(filled.round(3).assign(**{"": label})[["", *table.columns]])
+        axes.set_xlabel("confidence: highest probability of a row")
+        axes.set_ylabel("share of these rows that are right")
+        axes.legend()
+    return Picture(figure, title, alt, pd.concat(told))
+
+
 def seed_strips(
     groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabel: str, unit: str = "seed"
 ) -> Picture:
