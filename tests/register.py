@@ -36,9 +36,11 @@ EXPLORATION_SEED = 1000  # the first one
 SETTLED = ("prediction", "direction", "metric", "smallest_effect", "comparisons", "source")
 
 
-# Cells that settle nothing: figures; parameters, and claims from tables, which have entries of
-# their own.
-NOT_SETTLED = {"hide-input", "parameters", "injected-parameters", "read-from-table"}
+# Cells that settle nothing: figures and demonstrations; parameters, and claims from tables, which
+# have entries of their own.
+NOT_SETTLED = {
+    "hide-input", "demonstration", "parameters", "injected-parameters", "read-from-table",
+}  # fmt: skip
 
 
 def code_digest(notebook) -> str:

@@ -1,5 +1,6 @@
 """What was settled before looking is what the chapters do now."""
 
+import ast
 import copy
 
 import nbformat
@@ -51,6 +52,33 @@ def test_a_change_in_silence_is_noticed(name):
     record = next(iter(claims_of(changed).values()))
     record["smallest_effect"], record["direction"] = 0.001, "sideways"
     assert len(against(name, changed)) == 2
+
+
+def names(code, kind):
+    return {
+        node.id
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, kind)
+    } | {
+        node.name
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and kind is ast.Store
+    }
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_what_settles_nothing_hands_nothing_on(name):
+    """What a demonstration or a cell that reads a table makes is used by no cell that settles."""
+    made, used = set(), set()
+    for cell in CHAPTERS[name].cells:
+        tags = set(cell.metadata.get("tags", []))
+        if cell.cell_type != "code" or "hide-input" in tags:
+            continue
+        if tags & {"demonstration", "read-from-table"}:
+            made |= names(cell.source, ast.Store)
+        elif not tags & register.NOT_SETTLED:
+            used |= names(cell.source, ast.Load)
+    assert not made & used
 
 
 def test_figures_and_layout_may_change():
