@@ -212,6 +212,7 @@ def claim(
     technique: str,
     *,
     against: str | None = None,
+    against_in_words: str | None = None,
     end: str = "final",
     where: Mapping,
     **told,
@@ -220,7 +221,9 @@ def claim(
 
     Args:
         part: name of the part.
-        technique, against: two of its techniques; by default against the first one.
+        technique, against: two of its techniques; by default against the first one, of which the
+            sentence then says nothing.
+        against_in_words: what the sentence calls the second one.
         end: "final" or "best"; of "early stopping", which is the best epoch, "final".
         where: the condition, a value for each axis that has several.
         told: parts of the `Claim`, such as its id, context and subject.
@@ -229,6 +232,7 @@ def claim(
         ValueError: the part has no such technique or condition, or the condition is not one.
     """
     table, asked = load(part), PARTS[part]
+    words = against_in_words or against or ""
     against = against or asked.techniques[0]
     found = [c for c in asked.conditions() if all(c.get(k) == v for k, v in where.items())]
     unknown = {technique, against} - set(asked.techniques)
@@ -260,6 +264,7 @@ def claim(
         f"{end}",
         metric="accuracy",
         direction="higher",
+        against=words,
         seeds=seeds,
         comparisons=len(asked.techniques) - 1,
         **told,
