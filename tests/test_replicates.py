@@ -1147,3 +1147,29 @@ def test_a_diverged_training_ends_where_it_ended_when_no_epoch_is_best(data):
     results = replicate(plain(), data, seeds=[0], epochs=2, optimizer=O.SGD(1e30), keep_best=True)
     assert not np.isfinite(results["validation_loss"]).any()
     assert len(results.stopped_early().weights[0]) == len(results.weights[0])
+
+
+def test_until_is_the_training_that_ended_there(data):
+    build, asked = (
+        functools.partial(models.with_dropout, 64, 10),
+        {"measured": ("train", "test"), "keep_rows": ("test",)},
+    )
+    longer = replicate(build, data, seeds=[0, 1], epochs=6, keep_weights=[3], **asked)
+    ended, shorter = longer.until(3), replicate(build, data, seeds=[0, 1], epochs=3, **asked)
+    assert ended.epochs == shorter.epochs
+    for ours, theirs in zip(ended.weights, shorter.weights, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    for name, values in shorter.history.items():
+        np.testing.assert_array_equal(ended[name], values)
+    np.testing.assert_array_equal(ended.correct("test"), shorter.correct("test"))
+    np.testing.assert_array_equal(ended.label_outputs("test"), shorter.label_outputs("test"))
+    np.testing.assert_array_equal(ended.predict(data.x_test), shorter.predict(data.x_test))
+    assert longer.until(6) is longer
+
+
+def test_until_refuses_an_epoch_whose_weights_were_not_kept(data):
+    results = replicate(plain(), data, seeds=[0], epochs=4, keep_weights=[2])
+    with pytest.raises(ValueError, match=r"after epoch 3 were not kept: .* keep_weights=\[3\]"):
+        results.until(3)
+    with pytest.raises(ValueError, match="it takes whole numbers from 1 to 4"):
+        replicate(plain(), data, seeds=[0], epochs=4, keep_weights=[5])

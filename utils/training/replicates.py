@@ -61,6 +61,7 @@ def replicate(
     measure_at: Iterable[int] | str | None = None,
     keep_rows: Iterable[str] = (),
     keep_best: bool = False,
+    keep_weights: Iterable[int] = (),
     device: str | None = None,
     workers: int | None = None,
 ) -> Replicates:
@@ -97,6 +98,8 @@ def replicate(
             which output its label got: a bit and four bytes for each row, epoch and seed.
         keep_best: also keep the weights after the measured epoch with the lowest validation loss,
             for `Replicates.stopped_early`; by default every epoch is measured then.
+        keep_weights: epochs after which to keep the weights, too, for `Replicates.until`; they are
+            measured as well.
         device: where to train, such as "/GPU:0"; by default the processor, unless there is a GPU
             and the network is large enough to gain by it.
         workers: trainings that run at a time; by default as many as `joblib.cpu_count` gives, and
@@ -108,7 +111,7 @@ def replicate(
     Raises:
         NotTrainable: `fit` could train this, but the engine cannot; a `ValueError`.
         ValueError: no seeds, a seed given twice or out of range, no epochs, an empty batch, rows or
-            weights that do not match.
+            weights that do not match, epochs that the training does not have.
         RuntimeError: two replicates ended with the same weights, so that they are not two
             independent trainings.
     """
@@ -128,7 +131,8 @@ def replicate(
     )
     plan = _Plan(
         epochs, batch_size, reshuffle, drop_remainder,
-        _epochs_to_measure(epochs, measure_at, keep_best), tuple(keep_rows), keep_best,
+        _epochs_to_measure(epochs, measure_at, keep_best, keep_weights := tuple(keep_weights)),
+        tuple(keep_rows), keep_best, keep_weights,
     )  # fmt: skip
     for name in plan.keep_rows:
         if name not in rows.measured:
@@ -161,6 +165,10 @@ def replicate(
         },
         weights=[training.weights for training in trained],
         best_weights=[training.best_weights for training in trained] if keep_best else None,
+        weights_after={
+            epoch: [training.weights_after[epoch] for training in trained]
+            for epoch in plan.keep_weights
+        },
         build_model=build_model,
         device=f"{device}: {why}",
         trace_seconds=compiler.trace_seconds,
@@ -191,6 +199,7 @@ class _Plan:
     measure_at: tuple[int, ...]
     keep_rows: tuple[str, ...]
     keep_best: bool
+    keep_weights: tuple[int, ...]
 
 
 @dataclasses.dataclass
@@ -205,6 +214,7 @@ class _Training:
     label_outputs: dict[str, np.ndarray]
     weights: list[np.ndarray]
     best_weights: list[np.ndarray]
+    weights_after: dict[int, list[np.ndarray]]
 
 
 def spaced_epochs(epochs: int) -> tuple[int, ...]:
@@ -222,14 +232,14 @@ def spaced_epochs(epochs: int) -> tuple[int, ...]:
     return tuple(sorted({*np.rint(grid).astype(int).tolist(), epochs // 2, epochs}))
 
 
-def _epochs_to_measure(epochs, measure_at, keep_best):
+def _epochs_to_measure(epochs, measure_at, keep_best, keep_weights):
     if measure_at == "every" or (measure_at is None and keep_best):
-        return tuple(range(1, epochs + 1))
-    if measure_at is None:
-        return spaced_epochs(epochs)
+        measure_at = range(1, epochs + 1)
+    elif measure_at is None:
+        measure_at = spaced_epochs(epochs)
     if isinstance(measure_at, str):
         raise ValueError(f"measure_at is {measure_at!r}; it takes 'every' or epochs from 1")
-    asked = sorted({int(epoch) for epoch in measure_at} | {epochs})
+    asked = sorted({int(epoch) for epoch in (*measure_at, *keep_weights, epochs)})
     if asked[0] < 1 or asked[-1] > epochs:
         raise ValueError(
             f"measure_at names epochs {asked}; it takes whole numbers from 1 to {epochs}"
@@ -320,12 +330,14 @@ def _train(program, own, rows, plan, seed, values, stopped):
     fed = len(rows.x) // plan.batch_size * plan.batch_size if plan.drop_remainder else len(rows.x)
     history, correct = [], {name: [] for name in plan.keep_rows}
     label_outputs = {name: [] for name in plan.keep_rows}
-    lowest, best = np.inf, None
+    lowest, best, weights_after = np.inf, None, {}
     for epoch in range(1, plan.epochs + 1):
         if stopped.is_set():
             return None
         order = epoch_order(seed, (epoch - 1) * plan.reshuffle, len(rows.x))[:fed]
         running = run_epoch(x, y, weight, tf.constant(order), batch_size, values)
+        if epoch in plan.keep_weights:
+            weights_after[epoch] = [own[k].numpy() for k in kept]
         if epoch not in plan.measure_at:
             continue
         told = {}
@@ -347,6 +359,7 @@ def _train(program, own, rows, plan, seed, values, stopped):
         label_outputs={name: np.array(found) for name, found in label_outputs.items()},
         weights=weights,
         best_weights=best or weights,  # nothing is best among nans
+        weights_after=weights_after,
     )
 
 

@@ -24,6 +24,7 @@ class Replicates:
             the epoch's batches in training mode, the loss with its penalties.
         weights: for each replicate the final values of `model.get_weights()`.
         best_weights: the same after the epoch with the lowest validation loss; None unless asked.
+        weights_after: the same after the epochs for which `replicate` was asked to keep them.
         build_model: the builder that was given.
         device: where it was trained, and why there.
         trace_seconds: time spent on building compiled programs; 0 when they were there already.
@@ -35,6 +36,7 @@ class Replicates:
     history: dict[str, np.ndarray]
     weights: list[list[np.ndarray]]
     best_weights: list[list[np.ndarray]] | None
+    weights_after: dict[int, list[list[np.ndarray]]]
     build_model: Callable[[], keras.Model]
     device: str
     trace_seconds: float
@@ -116,6 +118,37 @@ class Replicates:
         if self.best_weights is None:
             raise ValueError("the best weights were not kept: call replicate with keep_best=True")
         return dataclasses.replace(self, weights=self.best_weights)
+
+    def until(self, epoch: int) -> Replicates:
+        """The same trainings as they were after an epoch, as if they had ended there.
+
+        Args:
+            epoch: one after which `replicate` was asked to keep the weights, or the last one.
+
+        Raises:
+            ValueError: they were not kept.
+        """
+        if epoch == self.epochs[-1]:
+            return self
+        if epoch not in self.weights_after:
+            raise ValueError(
+                f"the weights after epoch {epoch} were not kept: call replicate with "
+                f"keep_weights=[{epoch}]"
+            )
+        count = self.epochs.index(epoch) + 1
+        return dataclasses.replace(
+            self,
+            epochs=self.epochs[:count],
+            history={name: values[:, :count] for name, values in self.history.items()},
+            weights=self.weights_after[epoch],
+            best_weights=None,
+            _correct_bits={
+                name: (bits[:, :count], rows) for name, (bits, rows) in self._correct_bits.items()
+            },
+            _label_outputs={
+                name: values[:, :count] for name, values in self._label_outputs.items()
+            },
+        )
 
     def model(self, replicate: int) -> keras.Model:
         """A Keras model with the final weights of one replicate."""
