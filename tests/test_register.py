@@ -2,6 +2,8 @@
 
 import ast
 import copy
+import shutil
+import subprocess
 
 import nbformat
 import pytest
@@ -102,3 +104,28 @@ def test_the_seeds_that_confirm_were_not_explored(name):
 def test_a_register_needs_a_reason():
     with pytest.raises(SystemExit):
         register.main(["--reason", " "])
+
+
+def test_rewritten_code_with_other_numbers_is_refused(tmp_path, monkeypatch, capsys):
+    name, path = next(iter({path.stem: path for path in chapters()}.items()))
+    changed = nbformat.read(path, as_version=4)
+    claim, record = next(iter(claims_of(changed).items()))
+    record["treatment"][0] += 1e-9
+    for part in ("notebooks", "book/data"):
+        (tmp_path / part).mkdir(parents=True)
+    nbformat.write(changed, tmp_path / "notebooks" / path.name)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / "notebooks" / path.name).rename(tmp_path / "changed")
+    shutil.copy(path, tmp_path / "notebooks" / path.name)
+    for command in (["add", "."], ["commit", "-qm", "before"]):
+        settings = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *settings, *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(register, "ROOT", tmp_path)
+    moved = tmp_path / "notebooks" / path.name
+    monkeypatch.setattr(register, "chapters", lambda: [moved])
+    assert not register._differences(moved)
+    (tmp_path / "changed").rename(moved)
+    assert register._differences(moved) == [claim]
+    with pytest.raises(SystemExit):
+        register.main(["--rewritten", name, "--reason", "faster"])
+    assert f"{name}: not the same numbers as before: {claim}" in capsys.readouterr().err
