@@ -325,7 +325,8 @@ def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
         "{atlas-count}`dropout 0.2: supported`.\n\n"
         "```{atlas-map}\n:label-noise: 0.2\n```\n\n"
         "```{atlas-map}\n:label-noise: 0.2\n:technique: BN\n```\n\n```{atlas-summary}\n```\n\n"
-        "```{atlas-origin}\n```\n\n```{atlas-table}\n```\n"
+        "```{atlas-origin}\n```\n\n```{atlas-table}\n```\n\n"
+        "```{atlas-part} fashion-batches\n```\n\n```{atlas-carried}\n:label-noise: 0.4\n```\n"
     )
     book, built = build_page(tmp_path, text)
     assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
@@ -333,7 +334,20 @@ def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
     assert f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in page
     count = (atlas.effects(table).query("technique == 'dropout 0.2'")["verdict"] == SUPPORTED).sum()
     assert f"and {count}." in page
-    assert page.count("<th scope='row'>") == 36 * 7
+    carried = atlas.carried_over(0.4)
+    part = atlas.PARTS["fashion-batches"]
+    assert page.count("<th scope='row'>") == 36 * 7 + len(part.techniques) + len(carried)
+    for technique, at_two in (
+        ("BN", {"batch_size": 2}),
+        ("group normalization", {"batch_size": 4}),
+    ):
+        rows = atlas.effects(atlas.load(part.name)).query(f"technique == '{technique}'")
+        (found,) = rows[rows["batch_size"] == at_two["batch_size"]].to_dict("records")
+        shown = page.split(f"<th scope='row'>{technique}</th>")[-1 if technique != "BN" else -2]
+        assert f"{found['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in shown.split("</tr>")[0]
+    assert [page.count(f"<td>{word}</td>") for word in (atlas.TURNS, atlas.SAME)] == [
+        (carried["", "carries"] == word).sum() for word in (atlas.TURNS, atlas.SAME)
+    ]
     (alt,) = re.findall(r'<img [^>]*alt="(The best technique[^"]+)"', page)
     assert "800 rows, 256 units" in alt
     assert 'alt="Effect of BN on test accuracy with 20% wrong labels' in page
@@ -348,7 +362,7 @@ def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_bu
     text = (
         f"{{atlas-{wrong}}}`dropout 0.2: 100 rows, 0 noise, 16 units`, "
         "{atlas-supported}`dropout 0.2: 51 rows, 0 noise, 16 units`, "
-        "{atlas-count}`drop-out: supported`\n"
+        "{atlas-count}`drop-out: supported`\n\n```{atlas-part} fashion-deep\n```\n"
     )
     _, built = build_page(tmp_path, text)
     assert built.returncode != 0
@@ -356,6 +370,7 @@ def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_bu
     assert "the atlas" in said
     assert "has no condition" in said
     assert "atlas-count takes" in said
+    assert "has no part 'fashion-deep'" in said
 
 
 @pytest.mark.parametrize("technique", atlas.DIGITS.techniques)
