@@ -21,12 +21,17 @@ from utils.chapters import claims_among
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def chapters() -> list[Path]:
+def notebooks() -> list[Path]:
     """The notebooks of the table of contents."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     entries = toc.get("chapters", []) + [e for p in toc.get("parts", []) for e in p["chapters"]]
     paths = [ROOT / f"{entry['file']}.ipynb" for entry in entries]
     return [path for path in paths if path.is_file()]
+
+
+def chapters() -> list[Path]:
+    """The numbered ones, which make claims; an appendix makes none."""
+    return [path for path in notebooks() if path.stem[0].isdigit()]
 
 
 def execute(
@@ -100,6 +105,6 @@ def _store(path: Path) -> float:
 
 
 if __name__ == "__main__":
-    wanted = [path for path in chapters() if not sys.argv[1:] or path.stem in sys.argv[1:]]
+    wanted = [path for path in notebooks() if not sys.argv[1:] or path.stem in sys.argv[1:]]
     for path in tqdm(wanted, unit="notebook", disable=None):
         print(f"{path.relative_to(ROOT)}: {_store(path):.0f} s")

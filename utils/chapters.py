@@ -62,8 +62,8 @@ class Parameter:
 
 
 def chapter_names() -> list[str]:
-    """Names of the notebooks, such as "02_dropout"."""
-    return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    """Names of the numbered notebooks, such as "02_dropout"."""
+    return sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def read(chapter: str):
