@@ -562,3 +562,34 @@ def test_the_display_carries_the_record_as_metadata():
     data, metadata = made._repr_mimebundle_()
     assert data == {"text/plain": str(made), "text/html": made._repr_html_()}
     assert metadata == {"claim": made.record()}
+
+
+# Claims that were not measured by the run that shows them
+
+
+def stored_claim(**parts):
+    values = np.array([[0.1, 0.2], [0.12, 0.21], [0.11, 0.19]])
+    return Claim(
+        id="a", subject="dropout", what="accuracy", metric="accuracy", direction="higher",
+        treatment=Measurement(values, (4, 8)), control=Measurement(values * 0, (4, 8)),
+        seeds=(1, 2, 3), **parts,
+    )  # fmt: skip
+
+
+def test_a_standard_error_that_is_given_widens_the_interval_at_its_budget():
+    without = stored_claim()
+    wide = stored_claim(standard_errors=(0.001, 0.05))
+    assert wide.effect == without.effect
+    assert np.diff(wide.joint_interval) > 5 * np.diff(without.joint_interval)
+    at_half = [c.budget["half"]["joint_interval"] for c in (wide, without)]
+    assert np.allclose(*at_half, atol=0.01), "the first error belongs to the first budget"
+    assert wide.record()["rows_vary"]
+    assert not without.record()["rows_vary"]
+
+
+def test_a_card_says_that_the_run_has_not_measured_it():
+    told = {"source": "the atlas, part x", "measured_by": "python -m utils.measure_atlas x"}
+    card = stored_claim(**told)._repr_html_()
+    assert "by <code>python -m utils.measure_atlas x</code>, and not by this run" in card
+    assert "Read from the atlas, part x." in card
+    assert "not by this run" not in stored_claim()._repr_html_()

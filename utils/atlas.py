@@ -262,6 +262,7 @@ def claim(
         standard_errors=tuple(errors[pair]),
         source=f"the atlas, part {part}, {name_of(condition)}: {technique} against {against}, "
         f"{end}",
+        measured_by=f"python -m utils.measure_atlas {part}",
         metric="accuracy",
         direction="higher",
         against=words,

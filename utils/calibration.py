@@ -147,6 +147,7 @@ def claim(method: str, *, against: str = PLAIN, metric: str, label_noise: float,
         standard_errors=errors,
         source=f"the table of calibration, label_noise={label_noise:g}: {metric}, {method} "
         f"against {against}",
+        measured_by="python -m utils.measure_calibration",
         metric=unit,
         direction="lower",
         seeds=seeds,

@@ -67,6 +67,7 @@ class Claim:
         standard_errors: of the difference at each budget, over seeds and held-out rows, where the
             measurements do not hold the rows themselves.
         source: where the numbers stand that were not measured by the run that shows the claim.
+        measured_by: the command that measures them.
 
     Where a training diverged, so that a number is not finite, effect and interval are nan and the
     claim is undecided.
@@ -89,6 +90,7 @@ class Claim:
     comparisons: int = 1
     standard_errors: tuple[float, ...] | None = None
     source: str = ""
+    measured_by: str = ""
 
     def __post_init__(self):
         for name in ("treatment", "control"):
@@ -276,6 +278,7 @@ class Claim:
             "budget": self.budget,
             "rows_vary": self.difference.by_row is not None or self.standard_errors is not None,
             "source": self.source,
+            "measured_by": self.measured_by,
             "seeds": list(self.seeds),
             "treatment": _plain(self.treatment.final),
             "control": _plain(self.control.final),
@@ -345,7 +348,8 @@ def _short(record):
     said = f"Effect on {html.escape(record['metric'])}: {_signed(record['effect'])}."
     budget = record["budget"]
     if record.get("source"):
-        said += " Measured once and stored, not by this run."
+        command = html.escape(record["measured_by"])
+        said += f" Measured once, by <code>{command}</code>, and not by this run."
     if budget and budget["lasts"]:
         said += f" It lasts: half of the {budget['epochs']} epochs say the same."
     elif budget and budget["half"]["effect"] is not None:

@@ -518,7 +518,9 @@ class FillIn(SphinxPostTransform):
             numbers=_spans(numbers),
             seeds=len(record["seeds"]),
             title=html.escape(self._title(docname)),
-            command=html.escape(f"papermill {docname}.ipynb out.ipynb"),
+            command=html.escape(
+                record.get("measured_by") or f"papermill {docname}.ipynb out.ipynb"
+            ),
         )
 
     def _cost_table(self, node):
