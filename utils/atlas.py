@@ -142,7 +142,7 @@ PARTS = {
         Part(
             "fashion-residual", "fashion",
             "three residual blocks of 16 channels with batch normalization",
-            _axes((800,), _NOISE), (NONE, "stochastic depth 0.5", EARLY_STOPPING),
+            _axes((800,), (0.4,)), (NONE, "stochastic depth 0.5", EARLY_STOPPING),
         ),
         Part(
             "fashion-batches", "fashion", _TWO_CONVOLUTIONS,
