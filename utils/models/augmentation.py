@@ -75,16 +75,16 @@ class MixedUp(keras.Model):
         super().__init__(model.inputs[0], model.outputs[0])
         self.classes = model.output_shape[-1]
         self.mixup = keras.layers.MixUp(alpha=alpha)
+        self.generator = self.mixup.generator  # older versions of Keras do not list it otherwise
 
     def mix(self, rows, labels):
         """Mixed rows, of the same shape, and mixed labels of shape (rows, classes)."""
-        mixed = self.mixup(
-            {
-                "images": rows[:, :, None, None],  # Keras mixes pictures
-                "labels": keras.ops.one_hot(labels, self.classes),
-            }
-        )
-        return mixed["images"][:, :, 0, 0], mixed["labels"]
+        images = rows[:, :, None, None]  # Keras mixes pictures
+        one_hot = keras.ops.one_hot(labels, self.classes)
+        # The layer's own generator, by name: some versions of Keras draw from a hidden one.
+        drawn = self.mixup.get_random_transformation(images, seed=self.mixup.generator)
+        mixed = self.mixup.transform_images(images, drawn)[:, :, 0, 0]
+        return mixed, self.mixup.transform_labels(one_hot, drawn)
 
     def train_step(self, data):
         rows, labels = data
