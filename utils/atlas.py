@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from . import figures
-from .claims import OPPOSITE, SUPPORTED, Claim
+from .claims import OPPOSITE, SUPPORTED, UNDECIDED, Claim
 from .measures import Measurement
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "data" / "atlas"
@@ -284,6 +284,8 @@ CARRIED = {
 SAME = "the same everywhere"
 SOMEWHERE = "shown in some, not in others"
 TURNS = "turns into its opposite"
+OPEN = "undecided everywhere"
+CARRIES = (TURNS, SOMEWHERE, SAME, OPEN)
 
 
 def carried_over(label_noise: float, end: str = "final", few: bool = False) -> pd.DataFrame:
@@ -296,8 +298,8 @@ def carried_over(label_noise: float, end: str = "final", few: bool = False) -> p
 
     Returns:
         One row per technique that at least two parts measured; the columns "effect" and "verdict"
-        for each part of `CARRIED`, as pairs of names, and ("", "carries") with `TURNS`, `SOMEWHERE`
-        or `SAME`, by which the rows are sorted.
+        for each part of `CARRIED`, as pairs of names, and ("", "carries") with one of `CARRIES`,
+        in whose order the rows stand.
     """
     tables = []
     for part, rows in CARRIED.items():
@@ -315,10 +317,12 @@ def carried_over(label_noise: float, end: str = "final", few: bool = False) -> p
         found = set(verdicts.dropna())
         if {SUPPORTED, OPPOSITE} <= found:
             return TURNS
+        if found == {UNDECIDED}:
+            return OPEN
         return SAME if len(found) == 1 else SOMEWHERE
 
     table[("", "carries")] = verdicts.loc[table.index].apply(carries, axis=1)
-    order = table[("", "carries")].map([TURNS, SOMEWHERE, SAME].index)
+    order = table[("", "carries")].map(CARRIES.index)
     return table.loc[order.sort_values(kind="stable").index]
 
 

@@ -276,10 +276,12 @@ def add_explorer_script(app, pagename, templatename, context, doctree):
 
 
 def _signed_effect(effect, verdict):
-    """An effect with the sign and the name of its verdict."""
+    """An effect with the sign of its verdict, and the verdict for those who do not see the sign."""
     told = f"{effect:+.3f}".replace("-", "\N{MINUS SIGN}")
-    sign = SIGN.format(SIGNS[verdict], verdict)
-    return f"<td class='verdict-{ROLES[verdict]}'>{told}<br>{sign}</td>"
+    return (
+        f"<td class='verdict-{ROLES[verdict]}'><span aria-hidden='true'>{SIGNS[verdict]}</span> "
+        f"{told}<span class='visually-hidden'> {verdict}</span></td>"
+    )
 
 
 def _wide_table(label, head, rows):
@@ -350,13 +352,18 @@ class CarriedDirective(SphinxDirective):
         table = module.carried_over(noise, self.options.get("end", "final"), few)
         parts = [part for part in module.CARRIED if part in table.columns.get_level_values(0)]
         rows = []
-        for technique, row in table.iterrows():
-            cells = ""
-            for part in parts:
-                effect, verdict = row[part, "effect"], row[part, "verdict"]
-                cells += "<td></td>" if pd.isna(effect) else _signed_effect(effect, verdict)
-            rows.append(f"<th scope='row'>{technique}</th><td>{row['', 'carries']}</td>{cells}")
-        head = ["Technique", "Carries over?", *(part.replace("-", ", ") for part in parts)]
+        for carries in module.CARRIES:
+            of_it = table[table["", "carries"] == carries]
+            heading = f"{carries[:1].upper()}{carries[1:]}: {len(of_it)} of {len(table)}"
+            width = len(parts) + 1
+            rows.append(f"<th scope='rowgroup' class='carries' colspan='{width}'>{heading}</th>")
+            for technique, row in of_it.iterrows():
+                cells = ""
+                for part in parts:
+                    effect, verdict = row[part, "effect"], row[part, "verdict"]
+                    cells += "<td></td>" if pd.isna(effect) else _signed_effect(effect, verdict)
+                rows.append(f"<th scope='row'>{technique}</th>{cells}")
+        head = ["Technique", *(part.replace("-", ", ") for part in parts)]
         return [_wide_table(f"What carries over with {noise:.0%} wrong labels", head, rows)]
 
 
