@@ -217,7 +217,7 @@ def _train(given, setting, seeds, steps, batch_size, shares, measurements):
     )
 
 
-def _judged(runs, shares, stop_from):
+def _judged(runs, shares, stop_from=0.0):
     """Rows that were correct at each end, shape (seeds, budgets, rows); the setting chosen last."""
     found = [[_one(run, share, stop_from) for share in shares] for run in runs]
     ends = {end: [] for end in ENDS}
@@ -233,7 +233,7 @@ def _judged(runs, shares, stop_from):
     return {end: np.stack(rows, axis=1) for end, rows in ends.items()}, picked, float(early)
 
 
-def _one(run, share, stop_from):
+def _one(run, share, stop_from=0.0):
     """One setting with a part of the ceiling, for each seed.
 
     Returns:
