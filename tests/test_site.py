@@ -612,4 +612,4 @@ def test_without_scripts_the_tables_show_and_the_forms_do_not(site, browser):
         assert not visit.page.locator(".explorer form").is_visible()
         assert visit.page.locator(".explorer-without").is_visible()
     with Visit(browser, f"{site}book/atlas.html", **settings) as visit:
-        assert visit.page.locator(".atlas-table tbody tr").count() == 36 * 7
+        assert visit.page.locator("[aria-label='All effects'] tbody tr").count() == 36 * 7
