@@ -178,9 +178,8 @@ def in_words(condition: Mapping, part: Part) -> str:
         "units": lambda units: f"{units:g} units",
         "batch_size": lambda rows: f"{rows:g} rows a step",
     }
-    return ", ".join(
-        words[axis](value) for axis, value in condition.items() if len(part.axes[axis]) > 1
-    )
+    varied = [axis for axis, values in part.axes.items() if len(values) > 1] or list(part.axes)
+    return ", ".join(words[axis](condition[axis]) for axis in varied)
 
 
 def load(part: str = DIGITS.name) -> pd.DataFrame:

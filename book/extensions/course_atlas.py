@@ -333,7 +333,7 @@ class PartDirective(SphinxDirective):
             f"{made['date']} in {made['seconds'] / 60:.0f} minutes, summed over the workers."
         )
         head = ("Technique", *conditions)
-        return [nodes.paragraph("", origin), _wide_table(f"Effects, {name}", head, rows)]
+        return [nodes.paragraph("", origin), _wide_table(f"Effects, {name}, {end}", head, rows)]
 
 
 class CarriedDirective(SphinxDirective):
@@ -364,7 +364,9 @@ class CarriedDirective(SphinxDirective):
                     cells += "<td></td>" if pd.isna(effect) else _signed_effect(effect, verdict)
                 rows.append(f"<th scope='row'>{technique}</th>{cells}")
         head = ["Technique", *(part.replace("-", ", ") for part in parts)]
-        return [_wide_table(f"What carries over with {noise:.0%} wrong labels", head, rows)]
+        end, count = self.options.get("end", "final"), "few" if few else "many"
+        label = f"What carries over, {noise:.0%} wrong labels, {count} rows, {end}"
+        return [_wide_table(label, head, rows)]
 
 
 class OriginDirective(SphinxDirective):
