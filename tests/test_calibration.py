@@ -65,7 +65,7 @@ def test_temperature_changes_no_answer():
 
 def test_one_seed_comes_out_the_same_when_it_is_measured_again():
     seed, epochs = measure_calibration.SEEDS[3], measure_calibration.EPOCHS[0]
-    said = measure_calibration.probabilities(0.4, seed, epochs)
+    (said,) = measure_calibration.probabilities(0.4, seed, [epochs])
     labels = measure_calibration._data(0.4, seed).y_test
     table = calibration.load().set_index(["label_noise", "epochs", "seed", "method"])
     for method, probabilities in said.items():

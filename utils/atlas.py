@@ -18,7 +18,7 @@ import pandas as pd
 
 from . import figures
 from .claims import OPPOSITE, SUPPORTED, UNDECIDED, Claim
-from .measures import Measurement
+from .measures import Measurement, errors_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "data" / "atlas"
 
@@ -245,9 +245,6 @@ def claim(
     rows = rows[rows["end"] == end].sort_values(["seed", "steps"])
     seeds = tuple(int(seed) for seed in rows["seed"].unique())
     made = table.attrs["conditions"][name_of(condition)]
-    errors = made["errors"][end]
-    pair = f"{technique} | {against}"
-    pair = pair if pair in errors else f"{against} | {technique}"
 
     def reached(name):
         of_it = rows[rows["technique"] == name]
@@ -258,7 +255,7 @@ def claim(
     return Claim(
         treatment=reached(technique),
         control=reached(against),
-        standard_errors=tuple(errors[pair]),
+        standard_errors=errors_of(made["errors"][end], technique, against),
         source=f"the atlas, part {part}, {name_of(condition)}: {technique} against {against}, "
         f"{end}",
         measured_by=f"python -m utils.measure_atlas {part}",

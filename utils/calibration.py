@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import optimize
 
 from .claims import Claim
-from .measures import Measurement, cross_entropy_of
+from .measures import Measurement, cross_entropy_of, errors_of
 
 PATH = Path(__file__).resolve().parents[1] / "book" / "data" / "calibration.parquet"
 BINS = 10
@@ -138,9 +138,7 @@ def claim(method: str, *, against: str = PLAIN, metric: str, label_noise: float,
 
     errors = None
     if metric == "cross_entropy":  # an expected calibration error is no mean over rows
-        errors = table.attrs["errors"][f"{label_noise:g}"]
-        pair = f"{method} | {against}"
-        errors = tuple(errors[pair if pair in errors else f"{against} | {method}"])
+        errors = errors_of(table.attrs["errors"][f"{label_noise:g}"], method, against)
     return Claim(
         treatment=reached(method),
         control=reached(against),

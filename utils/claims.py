@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from .intervals import CONFIDENCE, confidence_interval, error_over_seeds_and_rows
+from .intervals import CONFIDENCE, confidence_interval
 from .measures import Measurement
 
 SUPPORTED = "supported"
@@ -161,11 +161,10 @@ class Claim:
         return self.effect / float(spread)
 
     def _interval(self, column, level):
-        by_row, error = self.difference.by_row, None
         if self.standard_errors is not None:
             error = self.standard_errors[column]
-        elif by_row is not None:
-            error = error_over_seeds_and_rows(by_row[:, column], self.difference.row_ids)
+        else:
+            error = self.difference.standard_error(column)
         return confidence_interval(self.difference.values[:, column], level, error)
 
     @functools.cached_property

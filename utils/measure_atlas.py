@@ -13,7 +13,6 @@ import argparse
 import datetime
 import functools
 import inspect
-import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -49,10 +48,9 @@ from .atlas import (
 from .backend import keras
 from .claims import SUPPORTED
 from .cost import versions
-from .intervals import error_over_seeds_and_rows
 from .measures import Measurement
 from .parameters import OneLineError
-from .sweeps import Job, digest, exit_status, sweep, write_whole
+from .sweeps import Job, add_options, digest, exit_status, sweep, write_whole
 
 SEEDS = tuple(range(5000, 5020))
 ENDS = {"final": "last", "best": "chosen"}  # in the words of the protocol
@@ -255,24 +253,12 @@ def compared(
         if EARLY_STOPPING in part.techniques and end == "final":  # at its best epoch, it is "none"
             of_end[EARLY_STOPPING] = reached[part.techniques[0]]["best"]
         of_end = {name: of_end[name] for name in part.techniques if name in of_end}
-        errors[end] = {
-            f"{one} | {other}": _errors(of_end[one] - of_end[other])
-            for one, other in itertools.combinations(of_end, 2)
-        }
+        errors[end] = measures.errors_of_pairs(of_end)
         first = of_end[part.techniques[0]]
         for column in range(len(first.epochs)):
             tables.append(_at_budget(part, of_end, column, seeds).assign(end=end))
     told = {"epochs": list(first.epochs), "errors": errors}
     return pd.concat(tables, ignore_index=True), told
-
-
-def _errors(difference):
-    if difference.by_row is None:
-        return [0.0] * len(difference.epochs)
-    return [
-        round(error_over_seeds_and_rows(difference.by_row[:, column], difference.row_ids), 7)
-        for column in range(len(difference.epochs))
-    ]
 
 
 def _at_budget(part, reached, column, seeds):
@@ -409,12 +395,7 @@ def main(given: Sequence[str] | None = None) -> int:
         prog="python -m utils.measure_atlas", description=__doc__.splitlines()[0]
     )
     parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all if none is named")
-    parser.add_argument("--workers", type=int, help="processes; by default one per core")
-    parser.add_argument("--scheduler", help="a running Dask scheduler, such as tcp://10.0.0.5:8786")
-    parser.add_argument(
-        "--kept", type=Path, default=Path("reruns") / "atlas", metavar="FOLDER",
-        help="where finished trainings are kept; default reruns/atlas",
-    )  # fmt: skip
+    add_options(parser, Path("reruns") / "atlas")
     options = parser.parse_args(given)
     return exit_status(lambda: _run(options))
 

@@ -23,10 +23,9 @@ from . import backend, calibration, catalogue, datasets, kept, measures, models,
 from .atlas import BATCH_SIZE, LEARNING_RATE
 from .calibration import COLUMNS, MASKS, MEMBERS, METHODS, PATH
 from .cost import versions
-from .intervals import error_over_seeds_and_rows
 from .measure_atlas import SEEDS
-from .measures import cross_entropy_of
-from .sweeps import Job, digest, exit_status, sweep, write_whole
+from .measures import Measurement, cross_entropy_of
+from .sweeps import Job, add_options, digest, exit_status, sweep, write_whole
 
 LABEL_NOISE = (0.0, 0.4)
 TRAIN_ROWS, WIDTHS, DROPOUT_RATE = 800, (256, 256), 0.5
@@ -38,11 +37,18 @@ def _data(label_noise, seed):
     return datasets.with_validation_rows_of_its_own(data)
 
 
-def probabilities(label_noise: float, seed: int, epochs: int) -> dict[str, np.ndarray]:
+def probabilities(
+    label_noise: float, seed: int, epochs: Sequence[int] = EPOCHS
+) -> list[dict[str, np.ndarray]]:
     """What each method says of the test rows of one seed.
 
+    Args:
+        label_noise: fraction of wrong labels.
+        seed: decides rows, wrong labels and all trainings.
+        epochs: when to ask, in ascending order; the trainings end with the last one.
+
     Returns:
-        For each of `METHODS` an array of shape (rows, classes).
+        For each of the epochs, for each of `METHODS`, an array of shape (rows, classes).
     """
     data = _data(label_noise, seed)
 
@@ -51,16 +57,21 @@ def probabilities(label_noise: float, seed: int, epochs: int) -> dict[str, np.nd
             functools.partial(build, data.features, data.classes, widths=WIDTHS),
             data,
             seeds=[10 * seed + member for member in range(members)],
-            epochs=epochs,
+            epochs=epochs[-1],
             batch_size=BATCH_SIZE,
             drop_remainder=True,
             optimizer=backend.keras.optimizers.Adam(LEARNING_RATE),
             measured=("validation",),
-            measure_at=[epochs],
+            measure_at=epochs,
+            keep_weights=epochs,
         )
 
     plain = train(models.baseline, MEMBERS)
     dropped = train(functools.partial(models.with_dropout, dropout_rate=DROPOUT_RATE), 1)
+    return [_said(data, plain.until(epoch), dropped.until(epoch)) for epoch in epochs]
+
+
+def _said(data, plain, dropped):
     members = plain.predict(data.x_test)
     temperature = calibration.fitted_temperature(
         plain.predict(data.x_validation)[0], data.y_validation
@@ -77,7 +88,7 @@ def probabilities(label_noise: float, seed: int, epochs: int) -> dict[str, np.nd
 def _measured(label_noise, seed):
     """What the methods say, as the content of a file: for each budget, method and test row."""
     labels = _data(label_noise, seed).y_test
-    said = [probabilities(label_noise, seed, epochs) for epochs in EPOCHS]
+    said = probabilities(label_noise, seed)
     stacked = np.array([[at[method] for method in METHODS] for at in said])
     arrays = {
         "of_label": np.take_along_axis(stacked, labels[None, None, :, None], axis=-1)[..., 0],
@@ -93,7 +104,7 @@ def _is_measured(path):
 
 def _code():
     modules = (backend, catalogue, datasets, *models.MODULES, *training.MODULES)
-    here = (_data, probabilities, calibration.tempered, calibration.fitted_temperature)
+    here = (_data, probabilities, _said, calibration.tempered, calibration.fitted_temperature)
     settings = (SEEDS, EPOCHS, TRAIN_ROWS, WIDTHS, DROPOUT_RATE, MASKS, MEMBERS, LEARNING_RATE)
     return digest(*map(inspect.getsource, (*modules, *here)), settings)
 
@@ -139,13 +150,12 @@ def whole(folder: Path) -> pd.DataFrame:
             for seed, budget, method in itertools.product(*places)
         ]
         ids = measures.test_ids(SEEDS, functools.partial(_data, noise))
-        errors[f"{noise:g}"] = {
-            f"{one} | {other}": [
-                error_over_seeds_and_rows(losses[:, budget, i] - losses[:, budget, j], ids)
-                for budget in range(len(EPOCHS))
-            ]
-            for (i, one), (j, other) in itertools.combinations(enumerate(METHODS), 2)
-        }
+        errors[f"{noise:g}"] = measures.errors_of_pairs(
+            {
+                method: Measurement(losses[:, :, k].mean(axis=-1), EPOCHS, losses[:, :, k], ids)
+                for k, method in enumerate(METHODS)
+            }
+        )
         diagrams[f"{noise:g}"] = {
             method: calibration.reliability(
                 confidence[:, -1, k].ravel(), correct[:, -1, k].ravel()
@@ -169,12 +179,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m utils.measure_calibration", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--workers", type=int, help="processes; by default one per core")
-    parser.add_argument("--scheduler", help="a running Dask scheduler, such as tcp://10.0.0.5:8786")
-    parser.add_argument(
-        "--kept", type=Path, default=Path("reruns") / "calibration", metavar="FOLDER",
-        help="where finished trainings are kept; default reruns/calibration",
-    )  # fmt: skip
+    add_options(parser, Path("reruns") / "calibration")
     options = parser.parse_args(given)
     return exit_status(lambda: _run(options))
 

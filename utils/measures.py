@@ -8,12 +8,14 @@ mind.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .datasets import Dataset
+from .intervals import error_over_seeds_and_rows
 
 if TYPE_CHECKING:  # who reads claims, as a sweep does, need not wait for TensorFlow
     from .training import Replicates
@@ -56,6 +58,12 @@ class Measurement:
         """The column at half of the budget; None where nothing was measured there."""
         middle = self.epochs[-1] // 2
         return self.epochs.index(middle) if middle in self.epochs else None
+
+    def standard_error(self, column: int) -> float | None:
+        """Of the mean at one budget, over seeds and rows; None where the rows are not known."""
+        if self.by_row is None:
+            return None
+        return error_over_seeds_and_rows(self.by_row[:, column], self.row_ids)
 
     def at(self, *columns: int) -> Measurement:
         """Only some of the columns, in ascending order."""
@@ -103,6 +111,32 @@ class Measurement:
         with np.errstate(invalid="ignore"):
             by_row = self.by_row.astype("float32") - other.by_row.astype("float32")
         return self._with(values, by_row)
+
+
+def errors_of_pairs(reached: Mapping[str, Measurement]) -> dict[str, list[float]]:
+    """Standard errors of the difference of any two measurements, at each of their budgets.
+
+    A table that holds them can do without the rows.
+
+    Args:
+        reached: measurements with their rows, by name.
+
+    Returns:
+        For "one | other" a number for each budget.
+    """
+    return {
+        f"{one} | {other}": [
+            round((reached[one] - reached[other]).standard_error(column), 7)
+            for column in range(len(reached[one].epochs))
+        ]
+        for one, other in itertools.combinations(reached, 2)
+    }
+
+
+def errors_of(pairs: Mapping[str, Sequence[float]], one: str, other: str) -> tuple[float, ...]:
+    """Those of one pair, in either order."""
+    pair = f"{one} | {other}"
+    return tuple(pairs[pair if pair in pairs else f"{other} | {one}"])
 
 
 def measured(results: Replicates, metric: str) -> Measurement:

@@ -8,6 +8,7 @@ code travels to the workers, so that they run what stands here.
 
 from __future__ import annotations
 
+import argparse
 import collections
 import contextlib
 import dataclasses
@@ -287,6 +288,21 @@ def tell(failure: Failure) -> None:
     """Report a failure on standard error, beside any progress bar."""
     with tqdm.external_write_mode():
         print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
+
+
+def add_options(parser: argparse.ArgumentParser, kept: Path) -> None:
+    """Give a command that measures the options `workers`, `scheduler` and `kept` of its sweep.
+
+    Args:
+        parser: that of the command.
+        kept: the folder of finished trainings unless another one is asked for.
+    """
+    parser.add_argument("--workers", type=int, help="processes; by default one per core")
+    parser.add_argument("--scheduler", help="a running Dask scheduler, such as tcp://10.0.0.5:8786")
+    parser.add_argument(
+        "--kept", type=Path, default=kept, metavar="FOLDER",
+        help=f"where finished trainings are kept; default {kept}",
+    )  # fmt: skip
 
 
 def exit_status(command: Callable[[], int]) -> int:

@@ -91,13 +91,16 @@ def _final(effects):
     return effects["final", max(steps for _, steps in effects)]
 
 
+def _signed(number):
+    return f"{number:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
 def _effect(row):
-    return f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return _signed(row["effect"])
 
 
 def _interval(row):
-    ends = (f"{row[f'interval_{end}']:+.3f}" for end in ("low", "high"))
-    return " to ".join(ends).replace("-", "\N{MINUS SIGN}")
+    return " to ".join(_signed(row[f"interval_{end}"]) for end in ("low", "high"))
 
 
 class VerdictRole(SphinxRole):
@@ -277,10 +280,9 @@ def add_explorer_script(app, pagename, templatename, context, doctree):
 
 def _signed_effect(effect, verdict):
     """An effect with the sign of its verdict, and the verdict for those who do not see the sign."""
-    told = f"{effect:+.3f}".replace("-", "\N{MINUS SIGN}")
     return (
         f"<td class='verdict-{ROLES[verdict]}'><span aria-hidden='true'>{SIGNS[verdict]}</span> "
-        f"{told}<span class='visually-hidden'> {verdict}</span></td>"
+        f"{_signed(effect)}<span class='visually-hidden'> {verdict}</span></td>"
     )
 
 
@@ -348,8 +350,8 @@ class CarriedDirective(SphinxDirective):
         for part in module.CARRIED:
             self.env.note_dependency(str(module.PARTS[part].path))
         noise = self.options["label-noise"]
-        few = self.options.get("rows") == "few"
-        table = module.carried_over(noise, self.options.get("end", "final"), few)
+        end, count = self.options.get("end", "final"), self.options.get("rows", "many")
+        table = module.carried_over(noise, end, few=count == "few")
         parts = [part for part in module.CARRIED if part in table.columns.get_level_values(0)]
         rows = []
         for carries in module.CARRIES:
@@ -364,7 +366,6 @@ class CarriedDirective(SphinxDirective):
                     cells += "<td></td>" if pd.isna(effect) else _signed_effect(effect, verdict)
                 rows.append(f"<th scope='row'>{technique}</th>{cells}")
         head = ["Technique", *(part.replace("-", ", ") for part in parts)]
-        end, count = self.options.get("end", "final"), "few" if few else "many"
         label = f"What carries over, {noise:.0%} wrong labels, {count} rows, {end}"
         return [_wide_table(label, head, rows)]
 
