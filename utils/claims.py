@@ -318,7 +318,8 @@ def verdict_of(joint_interval: tuple[float, float], smallest_effect: float, dire
     return UNDECIDED
 
 
-BADGES = {SUPPORTED: "#00785a", OPPOSITE: "#c14a00", NO_DIFFERENCE: "#5c5c5c", UNDECIDED: "#8a6a00"}
+# Colours of their own, which no technique has in the figures.
+BADGES = {SUPPORTED: "#6a5acd", OPPOSITE: "#c2255c", NO_DIFFERENCE: "#64707b", UNDECIDED: "#7a828a"}
 
 
 def card(record: dict) -> str:
@@ -333,7 +334,8 @@ def card(record: dict) -> str:
         f'padding: 0 0.4em; white-space: nowrap">{verdict}</span> {_short(record)}</p>',
         _drawn(record, colour),
         f"<details><summary>How it was measured</summary><p>{_numbers(record)} "
-        f"<code>{name}</code></p></details></div>",
+        f"<code>{name}</code></p>{_pairs(record, colour)}{_over_epochs(record, colour)}"
+        f"<p>{_to_repeat(record)}</p></details></div>",
     ]
     return "".join(parts)
 
@@ -405,6 +407,92 @@ def _drawn(record, colour):
         f'<line x1="{at(low)}" x2="{at(high)}" y1="12" y2="12" stroke="{colour}" stroke-width="3"/>'
         f'<circle cx="{at(record["effect"])}" cy="12" r="5" fill="{colour}"/></svg>'
     )
+
+
+def _plot(caption, words, drawn, texts):
+    """A small drawing of 300 x 110 under its caption, with texts as (x, y, anchor, text)."""
+    written = "".join(
+        f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="11" fill="currentColor">'
+        f"{text}</text>"
+        for x, y, anchor, text in texts
+    )
+    return (
+        f'<p>{caption}</p><svg role="img" aria-label="{words}" viewBox="0 0 300 110" '
+        f'style="display: block; width: 100%; max-width: 30em">{drawn}{written}</svg>'
+    )
+
+
+def _heights(values):
+    """Where numbers stand on a drawing, from 90 for the lowest to 10 for the highest."""
+    low, high = min(values), max(values)
+    return low, high, lambda value: f"{90 - 80 * (value - low) / ((high - low) or 1):.1f}"
+
+
+def _pairs(record, colour):
+    """The two measurements of each seed, joined by a line."""
+    pairs = list(zip(record["control"], record["treatment"], strict=True))
+    if record["effect"] is None or any(None in pair for pair in pairs):
+        return ""
+    low, high, at = _heights([value for pair in pairs for value in pair])
+    lines = "".join(f"M90,{at(before)}L250,{at(after)}" for before, after in pairs)
+    dots = "".join(f"M90,{at(before)}h0M250,{at(after)}h0" for before, after in pairs)
+    rose = sum(after > before for before, after in pairs)
+    words = f"{len(pairs)} pairs: the treatment is higher in {rose} of them"
+    return _plot(
+        "Each line joins the two networks of a seed:",
+        words,
+        f'<path d="{lines}" stroke="{colour}" stroke-opacity="0.5" fill="none"/>'
+        f'<path d="{dots}" stroke="{colour}" stroke-width="5" stroke-linecap="round"/>',
+        [(84, 94, "end", _number(low)), (84, 16, "end", _number(high)),
+         (90, 107, "middle", "control"), (250, 107, "middle", "treatment")],
+    )  # fmt: skip
+
+
+def _over_epochs(record, colour):
+    """The effect against the epochs, on a log axis, with its interval."""
+    curve = record["budget"]["over_epochs"] if record["budget"] else {"epochs": []}
+    if len(curve["epochs"]) < 3:
+        return ""
+    points = [
+        (epoch, effect, *interval)
+        for epoch, effect, interval in zip(
+            curve["epochs"], curve["effect"], curve["interval"], strict=True
+        )
+        if effect is not None
+    ]
+    if len(points) < 3:
+        return ""
+    epochs, effects, lows, highs = zip(*points, strict=True)
+    small = record["smallest_effect"]
+    low, high, at = _heights([*lows, *highs, -small, small])
+    first, last = np.log(epochs[0]), np.log(epochs[-1])
+    across = [f"{60 + 230 * (np.log(epoch) - first) / (last - first):.1f}" for epoch in epochs]
+
+    def joined(values, places=across):
+        return "L".join(f"{x},{at(y)}" for x, y in zip(places, values, strict=True))
+
+    words = (
+        f"Effect {_signed(effects[0])} after {epochs[0]} and {_signed(effects[-1])} after "
+        f"{epochs[-1]} epochs"
+    )
+    height = float(at(-small)) - float(at(small))
+    return _plot(
+        "The effect while training goes on, with its interval:",
+        words,
+        f'<rect x="60" y="{at(small)}" width="230" height="{height:.1f}" fill="#808080" '
+        f'fill-opacity="0.25"/><path d="M60,{at(0)}H290" stroke="currentColor"/>'
+        f'<path d="M{joined(lows)}L{joined(highs[::-1], across[::-1])}Z" fill="{colour}" '
+        f'fill-opacity="0.25"/><path d="M{joined(effects)}" stroke="{colour}" stroke-width="2" '
+        'fill="none"/>',
+        [(54, 94, "end", _signed(low)), (54, 16, "end", _signed(high)),
+         (60, 107, "start", f"epoch {epochs[0]}"), (290, 107, "end", epochs[-1])],
+    )  # fmt: skip
+
+
+def _to_repeat(record):
+    if record.get("measured_by"):
+        return f"To repeat it: <code>{html.escape(record['measured_by'])}</code>"
+    return "To repeat it, run this notebook with another <code>first_seed</code>."
 
 
 def _sentence(*parts):

@@ -2,19 +2,22 @@
 
 Each function draws one message, which is its title, and asks for a text that says the same to
 people who do not see it. Colours keep a contrast of 3:1 on white, differ for colour-blind readers,
-and come with a line style or marker of their own. What is drawn comes with the picture as a table,
-and, where there is more to see than one picture shows, as numbers from which a page draws it anew.
+and come with a line style or marker of their own; a technique has the same one everywhere. Each
+figure is drawn twice, for the column of a page and for a phone. What is drawn comes with the
+picture as a table, and, where there is more to see than one picture shows, as numbers from which a
+page draws it anew.
 """
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import functools
 import io
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -25,13 +28,26 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .claims import VERDICTS
+from .claims import BADGES, VERDICTS
 from .intervals import confidence_interval
 
 COLOURS = ("#0072b2", "#c14a00", "#00785a", "#8f3b76", "#5c5c5c", "#8a6a00")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK = "#222222"
+
+# What a technique looks like in every figure: the place of its colour, by what its label says.
+TECHNIQUES = {
+    r"(BN|batch norm).*dropout|dropout.*(BN|batch norm)": 2,
+    r"^(none|without)\b|\bno dropout": 4,
+    r"dropout|^\d+ masks": 0,
+    r"\bBN\b|batch normalization": 1,
+}
+OTHERS = (3, 5, 2, 4, 0, 1)  # for what is no technique: first the colours that none has
+
+COLUMN, PHONE = 7.4, 3.7  # inches: widths of a page's column and of a phone
+PAGE_FONT = "-apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+_width = contextvars.ContextVar("width of figures", default=COLUMN)
 
 STYLE = {
     "font.size": 11,
@@ -68,6 +84,7 @@ class Picture:
         table: what is drawn, as people read it.
         numbers: from which a page can draw the figure for a reader to question, or None; "kind" is
             "curves", "strips" or "steps". Values have four significant digits.
+        narrow: the same for a phone, its panels below each other, or None.
     """
 
     figure: Figure
@@ -75,6 +92,7 @@ class Picture:
     alt: str
     table: pd.DataFrame
     numbers: Mapping[str, Any] | None = None
+    narrow: Figure | None = None
 
     def __post_init__(self):
         if len(self.alt.split()) < 5:
@@ -88,9 +106,16 @@ class Picture:
     # Drawn once: drawing again would move things, since the layout starts from where it ended.
     @functools.cached_property
     def _svg(self):
+        return self._drawn(self.figure)
+
+    @functools.cached_property
+    def _narrow_svg(self):
+        return self._drawn(self.narrow)
+
+    def _drawn(self, figure):
         buffer = io.StringIO()
         with matplotlib.rc_context(STYLE):
-            self.figure.savefig(
+            figure.savefig(
                 buffer,
                 format="svg",
                 facecolor="white",
@@ -107,6 +132,7 @@ class Picture:
             lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]),
             buffer.getvalue(),
         )
+        drawn = re.sub(r"'DejaVu Sans'[^;\"]*", PAGE_FONT, drawn)
         named = f'<svg role="img" aria-label="{escape(self.alt, {chr(34): "&quot;"})}" '
         return drawn[drawn.index("<svg") :].replace("<svg ", named, 1)
 
@@ -117,6 +143,8 @@ class Picture:
         held = {"title": self.title, "table": self.table.to_csv(index=False, lineterminator="\n")}
         if self.numbers:
             held["numbers"] = json.dumps(self.numbers, separators=(",", ":"), allow_nan=False)
+        if self.narrow:
+            held["narrow"] = self._narrow_svg
         return {"text/plain": repr(self), "image/svg+xml": self._svg}, {"figure": held}
 
 
@@ -131,20 +159,64 @@ def _estimate(mean, low, high):
     return f"{mean:.4g} ({low:.4g} to {high:.4g})"
 
 
-def _canvas(title, columns=1, height=3.6, share_y=True):
-    # One panel is narrow enough to be read on a phone.
-    width = 5.6 if columns == 1 else 7.0
+def _for_page_and_phone(draw: Callable[..., Picture]) -> Callable[..., Picture]:
+    """Let a function draw its figure a second time, as wide as a phone."""
+
+    @functools.wraps(draw)
+    def drawn_twice(*args, **words):
+        picture = draw(*args, **words)
+        before = _width.set(PHONE)
+        try:
+            return dataclasses.replace(picture, narrow=draw(*args, **words).figure)
+        finally:
+            _width.reset(before)
+
+    return drawn_twice
+
+
+def _on_phone():
+    return _width.get() == PHONE
+
+
+def _wrapped(text, inches_of_a_character=0.1):
+    return "\n".join(
+        line
+        for part in text.splitlines()
+        for line in textwrap.wrap(part, int(_width.get() / inches_of_a_character))
+    )
+
+
+def _canvas(title, columns=1, height=4.0, share_y=True, stack=True):
+    """Panels beside each other, or below each other on a phone."""
+    title = _wrapped(title)
+    shape = (1, columns)
+    if _on_phone():
+        height = 0.85 * height
+        if stack:
+            shape = (columns, 1)
+            height = 0.9 * height * columns
+        height += 0.2 * title.count("\n")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height))
-        axes = figure.subplots(1, columns, sharey=share_y, squeeze=False)[0]
-        figure.suptitle(
-            "\n".join(textwrap.wrap(title, int(9 * width))),
-            x=0.01,
-            ha="left",
-            fontsize=12,
-            weight="bold",
-        )
-    return figure, axes
+        figure = Figure(figsize=(_width.get(), height))
+        axes = figure.subplots(*shape, sharey=share_y, squeeze=False).flat
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
+    return figure, list(axes)
+
+
+def _note(figure, text):
+    """What lines and fields mean, below the axes."""
+    figure.supxlabel(_wrapped(text, 0.085), fontsize=9.5)
+
+
+def _looks(labels: Iterable[str]) -> dict[str, int]:
+    """For each label the place of its colour."""
+    found = {
+        label: next((k for form, k in TECHNIQUES.items() if re.search(form, label)), None)
+        for label in labels
+    }
+    free = [k for k in OTHERS if k not in found.values()] or list(OTHERS)
+    others = [label for label, look in found.items() if look is None]
+    return found | {label: free[k % len(free)] for k, label in enumerate(others)}
 
 
 def _mean_and_band(values):
@@ -169,6 +241,7 @@ def _curves_table(x, xlabel, panels):
 
 
 def _curves_numbers(x, xlabel, ylabel, panels, log_x=False):
+    looks = _looks(label for curves in panels.values() for label in curves)
     return {
         "kind": "curves",
         "xlabel": xlabel,
@@ -181,6 +254,7 @@ def _curves_numbers(x, xlabel, ylabel, panels, log_x=False):
                 "curves": [
                     {
                         "label": label,
+                        "colour": looks[label],
                         "replicates": _short(values),
                         "band": _short(_mean_and_band(values)),
                     }
@@ -193,9 +267,10 @@ def _curves_numbers(x, xlabel, ylabel, panels, log_x=False):
 
 
 def _draw_curves(axes, x, curves):
+    looks = _looks(curves)
     for k, (label, values) in enumerate(curves.items()):
         mean, low, high = _mean_and_band(values)
-        colour = COLOURS[k % len(COLOURS)]
+        colour = COLOURS[looks[label]]
         few = len(x) <= 12
         axes.plot(
             x, mean, color=colour, linestyle=LINES[k % len(LINES)], label=label,
@@ -204,6 +279,7 @@ def _draw_curves(axes, x, curves):
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
+@_for_page_and_phone
 def learning_curves(
     panels: Mapping[str, Mapping[str, np.ndarray]],
     *,
@@ -258,6 +334,7 @@ def _tick_epochs(axes, epochs, log_x):
     axes.set_xlabel("epoch")
 
 
+@_for_page_and_phone
 def effect_over_epochs(
     claims: Mapping[str, Mapping], *, title: str, alt: str, ylabel: str
 ) -> Picture:
@@ -273,7 +350,7 @@ def effect_over_epochs(
         ylabel: what the effects are measured in.
     """
     figure, (axes,) = _canvas(title)
-    tables = []
+    tables, looks = [], _looks(claims)
     with matplotlib.rc_context(STYLE):
         axes.axhline(0, color=INK, linewidth=1)
         for k, (label, record) in enumerate(claims.items()):
@@ -285,7 +362,7 @@ def effect_over_epochs(
                 small = record["smallest_effect"]
                 axes.axhspan(-small, small, color=INK, alpha=0.12, linewidth=0)
                 _tick_epochs(axes, epochs, log_x=True)
-            colour = COLOURS[k % len(COLOURS)]
+            colour = COLOURS[looks[label]]
             axes.plot(
                 epochs, effect, color=colour, linestyle=LINES[k % len(LINES)], label=label,
                 marker=MARKERS[k % len(MARKERS)] if len(epochs) == 1 else None,
@@ -305,10 +382,11 @@ def effect_over_epochs(
             )
         axes.set_ylabel(ylabel)
         axes.legend()
-        figure.supxlabel("line: effect, with its 95 % interval; grey: counts as none", fontsize=9)
+        _note(figure, "line: effect, with its 95 % interval; grey: counts as none")
     return Picture(figure, title, alt, pd.concat(tables))
 
 
+@_for_page_and_phone
 def dependence(
     x: Sequence[float],
     curves: Mapping[str, np.ndarray],
@@ -347,6 +425,7 @@ def dependence(
     )
 
 
+@_for_page_and_phone
 def reliability_diagram(tables: Mapping[str, pd.DataFrame], *, title: str, alt: str) -> Picture:
     """How often a network is right at each level of confidence; on the diagonal, as it says.
 
@@ -354,14 +433,14 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], *, title: str, alt: 
         tables: for each label the result of `calibration.reliability`.
         title, alt: message and description.
     """
-    figure, (axes,) = _canvas(title, height=4.2)
-    told = []
+    figure, (axes,) = _canvas(title, height=4.6)
+    told, looks = [], _looks(tables)
     with matplotlib.rc_context(STYLE):
         axes.plot([0, 1], [0, 1], color=INK, linewidth=1)
         for k, (label, table) in enumerate(tables.items()):
             filled = table[table["share"] > 0.002]  # a few rows say nothing
             axes.plot(
-                filled["confidence"], filled["accuracy"], color=COLOURS[k % len(COLOURS)],
+                filled["confidence"], filled["accuracy"], color=COLOURS[looks[label]],
                 linestyle=LINES[k % len(LINES)], marker=MARKERS[k % len(MARKERS)], label=label,
             )  # fmt: skip
             told.append(filled.round(3).assign(**{"": label})[["", *table.columns]])
@@ -371,6 +450,7 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], *, title: str, alt: 
     return Picture(figure, title, alt, pd.concat(told))
 
 
+@_for_page_and_phone
 def seed_strips(
     groups: Mapping[str, np.ndarray], *, title: str, alt: str, xlabel: str, unit: str = "seed"
 ) -> Picture:
@@ -382,14 +462,15 @@ def seed_strips(
         xlabel: the metric.
         unit: what a dot stands for.
     """
-    figure, (axes,) = _canvas(title, height=1.7 + 0.55 * len(groups))
+    figure, (axes,) = _canvas(title, height=1.7 + 0.6 * len(groups))
+    looks = _looks(groups)
     with matplotlib.rc_context(STYLE):
         for k, (label, values) in enumerate(groups.items()):
             values = np.asarray(values, dtype="float64")
             low, high = confidence_interval(values)
             # Dots are spread by rank, so that equal values do not hide each other.
             height = k + 0.24 * np.linspace(-1, 1, len(values))
-            colour = COLOURS[k % len(COLOURS)]
+            colour = COLOURS[looks[label]]
             axes.plot(values, height, linestyle="", marker=MARKERS[k % len(MARKERS)],
                       color=colour, alpha=0.55, markersize=4)  # fmt: skip
             axes.plot([low, high], [k, k], color=INK, linewidth=3, solid_capstyle="butt")
@@ -399,8 +480,8 @@ def seed_strips(
         axes.set_yticks([])
         axes.set_ylim(len(groups) - 0.6, -0.7)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"dots: a {unit} each; bar: mean and its 95 % interval", fontsize=9)
-        figure.supxlabel(xlabel, fontsize=STYLE["font.size"])  # has room for long texts
+        axes.set_xlabel(_wrapped(xlabel))
+        _note(figure, f"dots: a {unit} each; bar: mean and its 95 % interval")
     bands = {
         label: (np.mean(values), *confidence_interval(values)) for label, values in groups.items()
     }
@@ -418,13 +499,19 @@ def seed_strips(
         "xlabel": xlabel,
         "unit": unit,
         "groups": [
-            {"label": label, "replicates": _short(values), "band": _short(bands[label])}
+            {
+                "label": label,
+                "colour": looks[label],
+                "replicates": _short(values),
+                "band": _short(bands[label]),
+            }
             for label, values in groups.items()
         ],
     }
     return Picture(figure, title, alt, table, numbers)
 
 
+@_for_page_and_phone
 def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str) -> Picture:
     """Effects of claims with their 95 % intervals, one line each, beside the line of no effect.
 
@@ -436,8 +523,9 @@ def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str
         title, alt: message and description.
         xlabel: what the effects are measured in.
     """
-    figure, (axes,) = _canvas(title, height=1.3 + 0.42 * len(records))
-    looks = {verdict: k for k, verdict in enumerate(VERDICTS)}
+    # On a phone a label stands above its line, which takes twice the height.
+    row = 0.72 if _on_phone() else 0.42
+    figure, (axes,) = _canvas(title, height=1.3 + row * len(records))
     decided = all("joint_interval" in record for record in records.values())
     with matplotlib.rc_context(STYLE):
         axes.axvline(0, color=INK, linewidth=1)
@@ -445,24 +533,36 @@ def effects(records: Mapping[str, Mapping], *, title: str, alt: str, xlabel: str
             if record["effect"] is None:
                 continue
             low, high = record["interval"]
-            look = looks[record["verdict"]]
+            colour = BADGES[record["verdict"]]
+            marker = MARKERS[VERDICTS.index(record["verdict"])]
             if decided:
                 small = record["smallest_effect"]
                 axes.fill_between(
                     [-small, small], k - 0.4, k + 0.4, color=INK, alpha=0.12, linewidth=0
                 )
-                axes.plot(record["joint_interval"], [k, k], color=COLOURS[look], linewidth=1)
-            axes.plot([low, high], [k, k], color=COLOURS[look], linewidth=3)
-            axes.plot([record["effect"]], [k], color=COLOURS[look], marker=MARKERS[look])
-            axes.annotate(
-                record["verdict"], (1.02, k), xycoords=axes.get_yaxis_transform(), va="center"
-            )
-        axes.set_yticks(range(len(records)), list(records))
-        axes.invert_yaxis()
+                axes.plot(record["joint_interval"], [k, k], color=colour, linewidth=1)
+            axes.plot([low, high], [k, k], color=colour, linewidth=3)
+            axes.plot([record["effect"]], [k], color=colour, marker=marker)
+            if not _on_phone():
+                axes.annotate(
+                    record["verdict"], (1.02, k), xycoords=axes.get_yaxis_transform(), va="center"
+                )
+        if _on_phone():
+            for k, (label, record) in enumerate(records.items()):
+                axes.annotate(
+                    f"{label}: {record['verdict']}", (0, k - 0.45),
+                    xycoords=axes.get_yaxis_transform(), va="center", fontsize=10,
+                )  # fmt: skip
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        else:
+            axes.set_yticks(range(len(records)), list(records))
+        axes.set_ylim(len(records) - 0.5, -0.75)
         note = "lines: 95 % interval"
         if decided:
             note = "thick: 95 % interval; thin: for all claims together; grey: counts as none"
-        figure.supxlabel(f"{xlabel}\n{note}", fontsize=9.5)
+        axes.set_xlabel(_wrapped(xlabel))
+        _note(figure, note)
     found = {label: r for label, r in records.items() if r["effect"] is not None}
     table = pd.DataFrame(
         {
@@ -487,13 +587,15 @@ def _step_panels(title, headings, columns, *, height, key, left, below):
     Margins to the left and below are parts of a panel. They are the same for all, so that axes
     stand still from step to step.
     """
+    if _on_phone():
+        columns = 1
     rows = -(-len(headings) // columns)
     with matplotlib.rc_context(STYLE | {"figure.constrained_layout.use": False}):
-        lines = textwrap.wrap(title, 63)
-        above = 0.3 * len(lines) + 0.3  # inches
-        figure = Figure(figsize=(7.0, above + rows * height))
+        lines, key = _wrapped(title), _wrapped(key, 0.085)
+        above = 0.25 * (lines.count("\n") + 1) + 0.2 * (key.count("\n") + 1) + 0.1  # inches
+        figure = Figure(figsize=(_width.get(), above + rows * height))
         top, body = figure.subfigures(2, 1, height_ratios=[above, rows * height])
-        top.text(0.01, 0.97, "\n".join(lines), va="top", fontsize=12, weight="bold")
+        top.text(0.01, 0.97, lines, va="top", fontsize=12, weight="bold")
         top.text(0.01, 0, key, va="bottom", fontsize=10)
         cells = body.subfigures(rows, columns, squeeze=False).flat
         margins = {"left": left, "right": 0.97, "bottom": below, "top": 0.86}
@@ -514,6 +616,7 @@ def _steps(headings, places, key):
     return {"kind": "steps", "captions": list(headings), "places": places, "key": key}
 
 
+@_for_page_and_phone
 def fitted_functions(
     x: np.ndarray,
     truth: np.ndarray,
@@ -556,6 +659,7 @@ def fitted_functions(
     return Picture(figure, title, alt, table, _steps(fits, places, key))
 
 
+@_for_page_and_phone
 def thinned_networks(steps: Mapping[str, Sequence[np.ndarray]], *, title: str, alt: str) -> Picture:
     """A small network step by step, with some units switched off.
 
@@ -611,6 +715,7 @@ def _draw_network(axes, layers):
     axes.set_axis_off()
 
 
+@_for_page_and_phone
 def batch_values(
     steps: Mapping[str, Mapping[str, np.ndarray]], *, title: str, alt: str, xlabel: str
 ) -> Picture:
@@ -647,6 +752,7 @@ def batch_values(
                    _steps(steps, places, key))  # fmt: skip
 
 
+@_for_page_and_phone
 def pictures(
     images: Sequence[np.ndarray], labels: Sequence[str], *, title: str, alt: str
 ) -> Picture:
@@ -657,7 +763,7 @@ def pictures(
         labels: a text under each.
         title, alt: message and description.
     """
-    figure, all_axes = _canvas(title, len(images), height=1.9)
+    figure, all_axes = _canvas(title, len(images), height=1.9, stack=False)
     with matplotlib.rc_context(STYLE):
         for axes, image, label in zip(all_axes, images, labels, strict=True):
             axes.imshow(image, cmap="Greys", vmin=0, vmax=1)
@@ -675,6 +781,7 @@ def pictures(
     return Picture(figure, title, alt, table[["", *table.columns[:-1]]])
 
 
+@_for_page_and_phone
 def heat_map(
     values: np.ndarray,
     texts: Sequence[Sequence[str]],

@@ -1,4 +1,4 @@
-"""What a chapter's page has beside its notebook: a head, and code that folds where it is long.
+"""What a chapter's page has beside its notebook: a head, and a fold over code that only prepares.
 
 The head says what the chapter takes to read and to run, and what it was last executed with.
 The prerequisites are the sentence of the chapter's introduction that begins with "You need". It
@@ -18,7 +18,7 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 200
-LONG = 25  # lines
+OPEN = "show-code"  # tag of a cell whose code is for reading
 NEEDED = re.compile(r"You need (?:the )?(.+?)\.(?: The cells run in [^.]+\.)?$")
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 
@@ -45,18 +45,34 @@ def add_head(app, doctree):
     title.parent.insert(title.parent.index(title) + 1, head)
 
 
-def fold_long_code(app, doctree):
-    """Let a reader fold code of many lines; it is shown at first, unless its cell hides it."""
-    for cell in list(doctree.findall(nodes.container)):
-        if cell.get("nb_element") != "cell_code" or "hide_mode" in cell:
-            continue
-        for given in [c for c in cell.children if "cell_input" in c.get("classes", [])]:
-            lines = given.astext().count("\n") + 1
-            if lines > LONG:
-                opened = f'<details class="long-code" open><summary>{lines} lines of code</summary>'
-                place = cell.index(given)
-                cell.insert(place + 1, nodes.raw("", "</details>", format="html"))
-                cell.insert(place, nodes.raw("", opened, format="html"))
+def fold_code(app, doctree):
+    """Fold all code of a notebook but the cells that say that they are for reading.
+
+    Where nothing stands between folded cells, they share one fold.
+    """
+    cells = [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
+    if not any(OPEN in _tags(cell) for cell in cells):
+        return
+    prompts = {f"prompt_{way}": app.config[f"nb_code_prompt_{way}"] for way in ("show", "hide")}
+    for cell in cells:
+        if OPEN not in _tags(cell):
+            cell.attributes |= {"hide_mode": "input"} | prompts
+    for cell in cells:
+        before = _node_before(cell)
+        if before in cells and cell.get("hide_mode") and before.get("hide_mode"):
+            source, *outputs = before.children
+            if not outputs:
+                cell.children[0].insert(0, source.children)
+                before.parent.remove(before)
+
+
+def _tags(cell):
+    return cell.get("cell_metadata", {}).get("tags", [])
+
+
+def _node_before(node):
+    place = node.parent.index(node)
+    return node.parent[place - 1] if place else None
 
 
 def _fields(facts):
@@ -91,5 +107,5 @@ def _duration(seconds):
 
 def setup(app):
     app.connect("doctree-read", add_head)
-    app.connect("doctree-read", fold_long_code)
+    app.connect("doctree-read", fold_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

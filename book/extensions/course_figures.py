@@ -18,14 +18,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from course_build import outputs_shown
-from course_html import describe_figure
+from course_html import FOLDER, describe_figure
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "_static/figures"
 BUTTONS = {
     "curves": "Look closer: seeds, bands, values",
     "strips": "Look closer: seeds and values",
@@ -45,7 +44,9 @@ class FigureData(nodes.General, nodes.Element):
 def figure_of(picture, image) -> nodes.container:
     """A figure that a page draws itself: the image of a `Picture`, described, with its data."""
     describe_figure(image, ElementTree.fromstring(picture._repr_svg_()), picture.alt)
-    data = FigureData.of(picture._repr_mimebundle_()[1]["figure"])
+    held = picture._repr_mimebundle_()[1]["figure"]
+    image["narrow"] = held["narrow"]
+    data = FigureData.of(held)
     return nodes.container("", image, data, classes=["effects-figure"])
 
 
@@ -63,6 +64,8 @@ def add_data(app, doctree):
     outputs = [o for o in outputs_shown(app, docname) if "image/svg+xml" in o.get("data", {})]
     for bundle, output in zip(bundles, outputs, strict=True):
         if held := output["metadata"].get("figure"):
+            for image in bundle.findall(nodes.image) if "narrow" in held else ():
+                image["narrow"] = held["narrow"]
             bundle.parent.insert(bundle.parent.index(bundle) + 1, FigureData.of(held))
         else:
             logger.warning(

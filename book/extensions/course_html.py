@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import html
 import re
 from pathlib import Path
@@ -20,9 +21,11 @@ from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 
+FOLDER = "_static/figures"  # of what figures bring along
 KATEX = Path(__file__).parent / "katex" / "katex.min.js"
 PIXELS_PER_UNIT = {"": 1, "px": 1, "pt": 4 / 3, "in": 96}
 GENERATED_PAGES = {"genindex": "Index", "search": "Search", "404": "Page not found"}
@@ -105,6 +108,12 @@ def _pixels(length: str) -> int | None:
     return round(float(match[1]) * PIXELS_PER_UNIT[match[2]]) if match else None
 
 
+def _size(drawn) -> tuple[int, int] | None:
+    """Width and height of an SVG in pixels."""
+    size = _pixels(drawn.get("width", "")), _pixels(drawn.get("height", ""))
+    return None if None in size else size
+
+
 def describe_figure(image, drawn, alt: str):
     """Make an image node a figure of the course: described, loaded late, its place kept free.
 
@@ -116,8 +125,7 @@ def describe_figure(image, drawn, alt: str):
     image["alt"] = alt
     image["loading"] = "lazy"
     image["classes"].append("course-figure")
-    size = _pixels(drawn.get("width", "")), _pixels(drawn.get("height", ""))
-    if None not in size:
+    if size := _size(drawn):
         image["pixels"] = size
 
 
@@ -147,12 +155,29 @@ class DescribeFigures(SphinxTransform):
 def visit_image(self, node):
     """Write the size as attributes, which keep the place free while the picture loads.
 
-    Docutils would write it as a style, which keeps pictures from shrinking on a phone.
+    Docutils would write it as a style, which keeps pictures from shrinking on a phone. Where there
+    is a drawing for phones, they load that one instead.
     """
     type(self).visit_image(self, node)
     if "pixels" in node:
         size = 'width="{}" height="{}"'.format(*node["pixels"])
         self.body[-1] = self.body[-1].replace("<img ", f"<img {size} ", 1)
+    if "narrow" in node:
+        source = _source_for_phones(self.builder, node["narrow"])
+        self.body[-1] = f"<picture>{source}{self.body[-1]}</picture>"
+
+
+def _source_for_phones(builder, drawn):
+    name = f"{FOLDER}/{hashlib.sha256(drawn.encode()).hexdigest()[:12]}.svg"
+    file = Path(builder.outdir) / name
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(drawn, encoding="utf-8")
+    address = relative_uri(builder.get_target_uri(builder.current_docname), name)
+    width, height = _size(ElementTree.fromstring(drawn))
+    return (
+        f'<source media="(max-width: 40rem)" srcset="{address}" width="{width}" height="{height}">'
+    )
 
 
 def depart_image(self, node):

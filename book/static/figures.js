@@ -51,6 +51,19 @@ function ticks(low, high, count) {
   return found;
 }
 
+// Places on the axis of epochs or settings: whole numbers where all are, ratios on a log axis.
+function marks(x, log) {
+  if (x.length < 7) return x;
+  if (log && !x.every(Number.isInteger)) return x;
+  if (log) {
+    const last = x.at(-1);
+    const powers = [1, 4, 16, 64, 256, 1024].filter((one) => one >= x[0] && one < last / 1.7);
+    return [...powers, last];
+  }
+  const found = ticks(x[0], x.at(-1), Math.min(6, x.length - 1));
+  return x.every(Number.isInteger) ? found.filter(Number.isInteger) : found;
+}
+
 function range(values) {
   const finite = values.flat(Infinity).filter((value) => value !== null);
   const low = Math.min(...finite);
@@ -78,8 +91,8 @@ function checkbox(name, label, checked, swatch = "") {
   return `<label><input type="checkbox" name="${name}"${checked ? " checked" : ""}/>${swatch} ${escaped(label)}</label>`;
 }
 
-function swatch(k) {
-  return `<svg class="figure-swatch ${COLOURS[k % COLOURS.length]}" viewBox="0 0 26 8" aria-hidden="true"><path class="figure-mean" d="M0,4L26,4" stroke-dasharray="${DASHES[k % DASHES.length]}"/></svg>`;
+function swatch(k, colour) {
+  return `<svg class="figure-swatch ${COLOURS[colour]}" viewBox="0 0 26 8" aria-hidden="true"><path class="figure-mean" d="M0,4L26,4" stroke-dasharray="${DASHES[k % DASHES.length]}"/></svg>`;
 }
 
 function controls(labels, parts, sign) {
@@ -151,6 +164,9 @@ function reader(root, labels, { parts, slider, sign, draw, read }) {
 function curves(root, numbers) {
   const { x, panels } = numbers;
   const labels = [...new Set(panels.flatMap((panel) => panel.curves.map((curve) => curve.label)))];
+  const colours = labels.map(
+    (label) => panels.flatMap((panel) => panel.curves).find((curve) => curve.label === label).colour
+  );
   const scale = (value) => (numbers.log_x ? Math.log2(value) : value);
   const [first, last] = [scale(x[0]), scale(x.at(-1))];
   const left = 46;
@@ -176,7 +192,7 @@ function curves(root, numbers) {
               `<line class="figure-grid" x1="${left}" x2="${width - right}" y1="${up(value)}" y2="${up(value)}"/><text x="${left - 5}" y="${up(value) + 4}" text-anchor="end">${text(value)}</text>`
           )
           .join("");
-        const places = numbers.log_x || x.length < 7 ? x : ticks(x[0], x.at(-1), Math.min(6, x.length - 1));
+        const places = marks(x, numbers.log_x);
         const below = places
           .map((value) => `<text x="${across(value, width)}" y="206" text-anchor="middle">${text(value)}</text>`)
           .join("");
@@ -187,7 +203,7 @@ function curves(root, numbers) {
             const [mean, bottom, top] = curve.band.map((values) => values.map(up));
             const band =
               path(xs, bottom) + path([...xs].reverse(), [...top].reverse()).replace("M", "L") + "Z";
-            return `<g class="${COLOURS[k % COLOURS.length]}">
+            return `<g class="${COLOURS[curve.colour]}">
               ${state.seeds ? curve.replicates.map((one) => `<path class="figure-seed" d="${path(xs, one.map(up))}"/>`).join("") : ""}
               ${state.band && !bottom.includes(null) ? `<path class="figure-band" d="${band}"/>` : ""}
               <path class="figure-mean" stroke-dasharray="${DASHES[k % DASHES.length]}" d="${path(xs, mean)}"/></g>`;
@@ -225,7 +241,7 @@ function curves(root, numbers) {
     parts:
       checkbox("band", "95 % interval of the mean", true) + checkbox("seeds", "every seed", false),
     slider: { first: 0, last: x.length - 1, start: x.length - 1, pointed },
-    sign: swatch,
+    sign: (k) => swatch(k, colours[k]),
     draw,
     read,
   });
@@ -264,7 +280,7 @@ function strips(root, numbers) {
           state.band && !band.includes(null)
             ? `<line class="figure-interval" x1="${across(band[1])}" x2="${across(band[2])}" y1="${y}" y2="${y}"/><line class="figure-interval" x1="${across(band[0])}" x2="${across(band[0])}" y1="${y - 8}" y2="${y + 8}"/>`
             : "";
-        return `<g class="${COLOURS[k % COLOURS.length]}"><text x="2" y="${place * row + 13}">${escaped(label)}</text>${dots.join("")}${interval}</g>`;
+        return `<g class="${COLOURS[groups[k].colour]}"><text x="2" y="${place * row + 13}">${escaped(label)}</text>${dots.join("")}${interval}</g>`;
       })
       .join("");
     return `<svg width="${state.width}" height="${bottom + 40}" viewBox="0 0 ${state.width} ${bottom + 40}" aria-hidden="true">${marks}${drawn}
@@ -318,7 +334,8 @@ function steps(root, { captions, places, key }, still) {
       <button type="button" class="figure-next">Next</button>
       ${moving ? '<button type="button" class="figure-play">Play</button>' : ""}</div>`;
   const view = root.querySelector(".figure-window");
-  view.style.aspectRatio = `${width * still.width} / ${height * still.height}`;
+  const [wide, high] = ["width", "height"].map((name) => Number(still.getAttribute(name)));
+  view.style.aspectRatio = `${width * wide} / ${height * high}`;
   shown.hidden = false;
   shown.loading = "eager";
   shown.style.width = `${100 / width}%`;
