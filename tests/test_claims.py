@@ -531,11 +531,41 @@ def test_the_html_escapes_every_text():
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_the_drawn_interval_lies_in_the_picture_and_has_a_name(verdict):
     shown = found(verdict, comparisons=16)._repr_html_()
-    (drawn,) = re.findall("<svg .*?</svg>", shown)
+    drawn, *folded = re.findall("<svg .*?</svg>", shown)
+    assert len(folded) == 1  # the pairs; a claim without a budget has no curve
     assert 'role="img" aria-label="Effect ' in drawn
     places = [float(x) for x in re.findall(r'(?:x|x1|x2|cx)="([-\d.]+)"', drawn)]
     assert len(places) == 6
     assert all(0 <= x <= 300 for x in places)
+
+
+def paths(drawn):
+    """Points of all paths of a drawing, in order."""
+    steps = re.findall(r"[ML](-?[\d.]+),(-?[\d.]+)", " ".join(re.findall(r' d="([^"]+)"', drawn)))
+    return [(float(x), float(y)) for x, y in steps]
+
+
+def test_the_fold_of_a_card_joins_the_two_networks_of_each_seed():
+    made = claim(treatment=[0.6, 0.9, 0.7], control=[0.5, 0.5, 0.9], seeds=range(3))
+    _, drawn = re.findall("<svg .*?</svg>", made._repr_html_())
+    assert 'aria-label="3 pairs: the treatment is higher in 2 of them"' in drawn
+    # From 0.5 at 90 to 0.9 at 10.
+    lines = paths(drawn)[:6]
+    assert [y for _, y in lines] == [90.0, 70.0, 90.0, 10.0, 10.0, 50.0]
+    assert [x for x, _ in lines] == [90.0, 250.0] * 3
+
+
+def test_the_fold_of_a_card_shows_the_effect_at_each_measured_epoch():
+    made = claim(**curves(0.0, 0.012, 0.02, 0.05))
+    drawn = re.findall("<svg .*?</svg>", made._repr_html_())[-1]
+    curve = made.budget["over_epochs"]
+    assert f"Effect +0.000 after {curve['epochs'][0]} and +0.050 after" in drawn
+    effect = paths(drawn)[-len(curve["epochs"]) :]
+    heights = [-y for _, y in effect]
+    assert heights == sorted(heights)
+    assert (effect[0][0], effect[-1][0]) == (60.0, 290.0)
+    lost = {**made.record(), "budget": None}
+    assert claims.card(lost).count("<svg") == 2
 
 
 def test_the_record_survives_json_in_full_precision():

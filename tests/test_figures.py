@@ -13,7 +13,7 @@ import pytest
 from tests.notebook_runs import ROOT
 from utils import figures
 from utils.calibration import reliability
-from utils.claims import NO_DIFFERENCE, UNDECIDED, VERDICTS, Claim
+from utils.claims import BADGES, NO_DIFFERENCE, UNDECIDED, VERDICTS, Claim
 from utils.intervals import confidence_interval
 from utils.measures import Measurement
 
@@ -296,9 +296,11 @@ def test_each_verdict_has_a_colour_and_a_marker_of_its_own():
     }
     drawn = figures.effects(records, xlabel="effect", **WORDS)
     svg = drawn._repr_svg_()
-    for verdict, colour in zip(VERDICTS, figures.COLOURS, strict=False):
+    for verdict in VERDICTS:
         assert f">{verdict}<" in svg
-        assert colour in svg
+        assert BADGES[verdict] in svg
+    assert len(set(BADGES.values())) == len(VERDICTS)
+    assert not set(BADGES.values()) & set(figures.COLOURS), "techniques have other colours"
     assert NO_DIFFERENCE in list(drawn.table["verdict"])
 
 
@@ -344,6 +346,51 @@ def test_an_effect_that_was_not_measured_at_an_epoch_leaves_a_gap():
     (line,) = [line for line in picture.figure.axes[0].lines if line.get_label() == "dropout"]
     assert list(np.isnan(line.get_ydata())) == [k == 2 for k in range(8)]
     assert picture._repr_svg_()
+
+
+@pytest.mark.parametrize(
+    ("labels", "colours"),
+    [
+        (["none", "dropout", "BN", "BN-ReLU-dropout"], [4, 0, 1, 2]),
+        (["dropout", "none"], [0, 4]),
+        (["wide, no dropout", "wide, dropout"], [4, 0]),
+        (["without", "with batch normalization", "folded"], [4, 1, 3]),
+        (["training", "test"], [3, 5]),
+        (["dropout with BN", "BN + dropout 0.5", "30 masks"], [2, 2, 0]),
+        (["layer normalization", "group normalization", "none", "BN"], [3, 5, 4, 1]),
+    ],
+)
+def test_a_technique_has_one_colour_in_all_figures(labels, colours):
+    curves = dict.fromkeys(labels, CURVES["control"])
+    picture = figures.learning_curves({"": curves}, ylabel="loss", **WORDS)
+    drawn = [line.get_color() for line in picture.figure.axes[0].lines]
+    assert drawn == [figures.COLOURS[k] for k in colours]
+    told = picture.numbers["panels"][0]["curves"]
+    assert [curve["colour"] for curve in told] == colours
+
+
+@drawn
+def test_a_figure_is_drawn_for_a_phone_too_with_text_that_can_be_read(draw):
+    picture = draw(**WORDS)
+    root = ElementTree.fromstring(held(picture)["narrow"])
+    assert root.get("aria-label") == ALT
+    width = float(root.get("width").removesuffix("pt")) * 4 / 3
+    assert 340 <= width <= 360, "a phone's column, in pixels"
+    sizes = re.findall(r"font: (?:\w+ )?([\d.]+)px", held(picture)["narrow"])
+    # Matplotlib's px are points of 4/3 pixels; the text on a network's units repeats its table.
+    smallest = 8 if draw is thinned_networks else 8.25
+    assert min(map(float, sizes)) >= smallest
+    assert "DejaVu" not in picture._repr_svg_()
+
+
+def test_panels_stand_below_each_other_on_a_phone():
+    picture = learning_curves(**WORDS)
+    wide, narrow = (
+        [axes.get_position() for axes in figure.axes] for figure in (picture.figure, picture.narrow)
+    )
+    assert wide[0].y0 == pytest.approx(wide[1].y0)
+    assert narrow[0].x0 == pytest.approx(narrow[1].x0)
+    assert narrow[1].y1 < narrow[0].y0
 
 
 # What is drawn, as a table and as numbers

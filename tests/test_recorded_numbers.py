@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import subprocess
 import sys
 
@@ -115,26 +116,25 @@ def test_nbval_passes_the_same_numbers_and_fails_others(tmp_path):
     cost = honest.cells[1].outputs[0].metadata["cost"]
     assert same_arithmetic(honest)
 
-    def nbval(notebook):
-        nbformat.write(notebook, path)
-        command = [sys.executable, "-m", "pytest", "notebooks"]
-        done = subprocess.run(command, cwd=course, capture_output=True, text=True)
-        return done.returncode, done.stdout
+    def store(name):
+        nbformat.write(honest, path.with_stem(name))
 
-    assert nbval(honest)[0] == 0
+    store("same")
     claim["effect"] += 1e-4
-    status, said = nbval(honest)
-    assert status == 1
-    assert "made-up: effect was" in said
-
+    store("moved")
     cost["fingerprint"] = "0" * 12
     assert not same_arithmetic(honest)
     # Words and verdict of a claim are not compared as text.
     honest.cells[0].outputs[0]["data"]["text/plain"] = (
         "Words.\nundecided (3 paired seeds) [made-up]"
     )
-    assert nbval(honest)[0] == 0
+    store("elsewhere")
     claim["effect"] += 0.5
-    status, said = nbval(honest)
-    assert status == 1
-    assert "made-up: effect was" in said
+    store("elsewhere_moved")
+    path.unlink()
+    command = [sys.executable, "-m", "pytest", "notebooks"]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True)
+    assert done.returncode == 1
+    failed = set(re.findall(r"^FAILED notebooks/(\w+).ipynb", done.stdout, flags=re.M))
+    assert failed == {"moved", "elsewhere_moved"}
+    assert done.stdout.count("made-up: effect was") >= 2

@@ -1,0 +1,74 @@
+"""Executes the notebooks that are due, two at a time.
+
+MyST-NB executes one after the other, and a training of small networks leaves half of two cores
+idle. What was executed here lies in the cache, where MyST-NB finds it. What failed does not: there
+MyST-NB tries again by itself, and says what is wrong at its place.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
+from sphinx.util import logging
+from tqdm import tqdm
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 2
+
+
+def _due(app, cache, docnames):
+    """The notebooks among some pages that the cache does not hold, by path."""
+    found = {}
+    for docname in docnames:
+        path = Path(app.env.doc2path(docname))
+        if path.suffix == ".ipynb":
+            notebook = nbformat.read(path, as_version=4)
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                found[path] = notebook
+    return found
+
+
+def _execute(app, path, notebook):
+    logger.info("Executing notebook %s", path.name)
+    return single_nb_execution(
+        notebook,
+        cwd=str(path.parent),
+        timeout=app.config.nb_execution_timeout,
+        allow_errors=app.config.nb_execution_allow_errors,
+    )
+
+
+def execute_what_is_due(app, env, docnames):
+    """Fill the cache before any page is read."""
+    if app.config.nb_execution_mode != "cache":
+        return
+    cache = get_cache(app.config.nb_execution_cache_path)
+    due = _due(app, cache, sorted(docnames))
+    if len(due) < AT_ONCE:
+        return
+    with (
+        ThreadPoolExecutor(AT_ONCE) as pool,
+        tqdm(total=len(due), unit="notebook", disable=None) as bar,
+    ):
+        running = {pool.submit(_execute, app, *one): one for one in due.items()}
+        for done in as_completed(running):
+            path, notebook = running[done]
+            result = done.result()
+            if result.err is None:
+                bundle = CacheBundleIn(notebook, str(path), {"execution_seconds": result.time})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            bar.set_postfix_str(path.stem)
+            bar.update()
+
+
+def setup(app):
+    app.connect("env-before-read-docs", execute_what_is_due)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
