@@ -63,7 +63,7 @@ def execute_what_is_due(app, env, docnames):
             path, notebook = running[done]
             result = done.result()
             if result.err is None:
-                bundle = CacheBundleIn(notebook, str(path), {"execution_seconds": result.time})
+                bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
                 cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             bar.set_postfix_str(path.stem)
             bar.update()
