@@ -10,8 +10,8 @@ A source is a notebook in `notebooks/exercises/sources/`. Tags of its cells say 
                   words that stand in the cell's metadata as "hint"
 
 All other cells go to both. `python -m utils.exercises` makes the two notebooks of each source,
-executes them, stores them in `notebooks/exercises/` and `notebooks/solutions/`, and writes them once
-more into `_build/exercises/`, for handing out: as notebooks and as pages that can be printed.
+executes them, stores them in `notebooks/exercises/` and `notebooks/solutions/`, and writes them
+once more into `_build/exercises/`, for handing out: as notebooks and as pages that can be printed.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _executed(notebook, path):
         timeout=600,
         kernel_name="python3",
         record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(ROOT / "notebooks")}},
     )
     language = notebook.metadata["language_info"]
     try:
