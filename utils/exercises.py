@@ -144,7 +144,7 @@ def page(notebook, *, open_details: bool) -> str:
     copy.metadata["title"] = copy.cells[0].source.splitlines()[0].lstrip("# ")
     for cell in copy.cells:
         if tags(cell) & NOT_ON_PAPER:
-            cell["transient"] = {"remove_source": True}
+            cell.metadata["transient"] = {"remove_source": True}
         if open_details and cell.cell_type == "markdown":
             cell.source = cell.source.replace("<details>", "<details open>")
     return reports.notebook_page(copy)
