@@ -257,16 +257,30 @@ def test_a_source_that_fails_changes_nothing(tmp_path, monkeypatch):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [source]
 
 
-def test_what_is_handed_out_stands_alone():
+def prose(notebook):
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+@every_source
+@pytest.mark.parametrize("which", SETS)
+def test_links_of_a_set_lead_to_notebooks_and_those_of_what_is_handed_out_to_the_site(name, which):
+    path = stored_at(name, which)
+    stored = nbformat.read(path, as_version=4)
+    links = re.findall(r"\]\(([^)]+)\)", prose(stored))
+    assert f"../{name}.ipynb" in links
+    assert all((path.parent / link).is_file() for link in links)
+    base = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+    on_the_site = re.findall(r"\]\(([^)]+)\)", prose(exercises.handed_out(stored)))
+    assert f"{base}notebooks/{name}.html" in on_the_site
+    for link, address in zip(links, on_the_site, strict=True):
+        page = (path.parent / link).resolve().relative_to(ROOT).with_suffix(".html")
+        assert address == f"{base}{page.as_posix()}"
+    assert prose(stored) == prose(nbformat.read(path, as_version=4))  # a copy was changed
+
+
+def test_a_page_for_print_is_one_file_without_the_code_of_checks():
     stored = nbformat.read(stored_at("02_dropout", "solutions"), as_version=4)
     alone = exercises.handed_out(stored)
-    base = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
-    text = "\n".join(cell.source for cell in alone.cells if cell.cell_type == "markdown")
-    assert ".ipynb" not in text
-    assert f"]({base}notebooks/02_dropout.html)" in text
-    assert f"]({base}notebooks/exercises/02_dropout.html)" in text
-    assert ".ipynb" in "\n".join(cell.source for cell in stored.cells)  # its own links stay
-
     paper = exercises.page(alone, open_details=True)
     assert "<title>Solutions: dropout</title>" in paper
     loaded = r'<(?:script|img|iframe)[^>]*\ssrc="(?!data:)|<link[^>]*href="(?!#)|url\(["\']?https?:'
