@@ -62,7 +62,8 @@ def test_hints_and_checks_are_folded_and_no_solution_is_in_a_student_page(built_
         for which in SETS:
             page = (html / which / f"{name}.html").read_text()
             assert page.count("<summary>Hint</summary>") >= 5
-            assert not re.search(r"<details[^>]*\bopen\b", page.split("<article")[1])
+            opened = r"<details[^>]*\bopen\b[^>]*>\s*<summary[^>]*>(?!\d+ lines of code)"
+            assert not re.search(opened, page.split("<article")[1])
             assert page.count(">Show how it is checked<") >= 5
             assert ("Show a solution" in page) == (which == "solutions")
             assert ("A model answer" in page) == (which == "solutions")
@@ -119,7 +120,7 @@ def launch_links(page, config):
     forms = {
         "colab": rf"https://colab\.research\.google\.com/github/{address}/blob/{branch}/([^\"?#]+)",
         "binder": rf"https://mybinder\.org/v2/gh/{address}/{branch}\?urlpath=lab/tree/([^\"&#]+)",
-        "download": r"\.\./_sources/([^\"?#]+)",
+        "download": r"(?:\.\./)+_sources/([^\"?#]+)",
     }
     found = {kind: re.findall(f'href="{form}"', page) for kind, form in forms.items()}
     assert all(paths for paths in found.values()), found
