@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A virtual environment that finished its set-up, for these very requirements.
 READY := $(VENV)/ready
 
-.PHONY: book test lint notebooks engine machines benchmark lock clean
+.PHONY: book test lint notebooks exercises engine machines benchmark lock clean
 
 book: $(READY)
 	$(BIN)/jb build .
@@ -22,6 +22,10 @@ lint: $(READY)
 # Run the chapters and store their outputs, which the tests compare with.
 notebooks: $(READY)
 	$(BIN)/python -m tests.notebook_runs
+
+# The student and the solution set of each source, stored and handed out in _build/exercises.
+exercises: $(READY)
+	$(BIN)/python -m utils.exercises
 
 # Compare all models of the table with plain `fit`.
 engine: $(READY)

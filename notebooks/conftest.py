@@ -4,6 +4,9 @@ nbval runs every cell and compares the text of its outputs, in which no number
 stands. The numbers of a claim, its verdict and its sentence are in the metadata
 of its output; they are compared there, to the last bit on a machine with the
 arithmetic of the stored notebook and with a tolerance on others.
+
+Sources of exercises hold wrong answers on purpose; `tests/test_exercises.py`
+runs them.
 """
 
 import json
@@ -12,6 +15,8 @@ import pytest
 from tests.machines import PROPERTY
 from tests.recorded_numbers import changed, same_arithmetic
 from utils.chapters import claims_among
+
+collect_ignore_glob = ["exercises/sources/*"]
 
 
 @pytest.hookimpl(wrapper=True)

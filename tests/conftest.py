@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from course_build import notebook_inputs_digest
 from jupyter_cache import get_cache
 
 from tests.notebook_runs import ROOT
+from utils.exercises import SETS
 
 
 def copy_course(target: Path) -> Path:
@@ -51,12 +53,13 @@ def course_copy(tmp_path_factory) -> Path:
 
 
 def take_for_executed(course: Path) -> None:
-    """Let the next build show the stored outputs of the chapters instead of making them again.
+    """Let the next build show the stored outputs of the notebooks instead of making them again.
 
-    What they are worth is tested by nbval, which executes every chapter.
+    What they are worth is tested by nbval, which executes every notebook.
     """
     cache = get_cache(str(course / "_build" / ".jupyter_cache" / notebook_inputs_digest(course)))
-    for path in course.glob("notebooks/*.ipynb"):
+    stored = [course.glob(f"notebooks/{sub}*.ipynb") for sub in ("", *(f"{s}/" for s in SETS))]
+    for path in itertools.chain(*stored):
         cache.cache_notebook_file(str(path), check_validity=False)
 
 

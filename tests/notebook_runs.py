@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def notebooks() -> list[Path]:
-    """The notebooks of the table of contents."""
+    """The notebooks of the table of contents, without the exercises (see `utils/exercises.py`)."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     entries = toc.get("chapters", []) + [e for p in toc.get("parts", []) for e in p["chapters"]]
     paths = [ROOT / f"{entry['file']}.ipynb" for entry in entries]
-    return [path for path in paths if path.is_file()]
+    return [path for path in paths if path.is_file() and path.parent.name == "notebooks"]
 
 
 def chapters() -> list[Path]:

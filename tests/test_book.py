@@ -14,6 +14,7 @@ import yaml
 
 from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT, chapters
+from utils.exercises import SETS, names, stored_at
 
 # Attributes by which a page loads something; `href` counts on `link` only, since on `a` it waits
 # for a click.
@@ -49,9 +50,23 @@ def elsewhere(address):
 
 def test_every_entry_of_the_contents_has_a_page(built_book):
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    listed = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    for entry in [toc["root"], *listed]:
+    entries = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    entries += [below for entry in entries for below in entry.get("sections", [])]
+    for entry in [toc["root"], *(entry["file"] for entry in entries)]:
         assert (built_book / "_build" / "html" / f"{entry}.html").is_file(), entry
+
+
+def test_hints_and_checks_are_folded_and_no_solution_is_in_a_student_page(built_book):
+    html = built_book / "_build" / "html" / "notebooks"
+    for name in names():
+        for which in SETS:
+            page = (html / which / f"{name}.html").read_text()
+            assert page.count("<summary>Hint</summary>") >= 5
+            opened = r"<details[^>]*\bopen\b[^>]*>\s*<summary[^>]*>(?!\d+ lines of code)"
+            assert not re.search(opened, page.split("<article")[1])
+            assert page.count(">Show how it is checked<") >= 5
+            assert ("Show a solution" in page) == (which == "solutions")
+            assert ("A model answer" in page) == (which == "solutions")
 
 
 def meta(page, key, value, wanted):
@@ -63,7 +78,7 @@ def test_every_page_has_its_one_address_and_a_preview_that_is_there(built_book):
     base = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
     root = built_book / "_build" / "html"
     listed = set(re.findall(r"<loc>([^<]+)</loc>", (root / "sitemap.xml").read_text()))
-    with_text = [p for p in root.glob("*/*.html") if p.parent.name in ("book", "notebooks")]
+    with_text = [p for folder in ("book", "notebooks") for p in (root / folder).rglob("*.html")]
     assert {f"{base}{page.relative_to(root).as_posix()}" for page in with_text} <= listed
     assert all((root / address.removeprefix(base)).is_file() for address in listed - {base})
     for path in with_text:
@@ -105,28 +120,31 @@ def launch_links(page, config):
     forms = {
         "colab": rf"https://colab\.research\.google\.com/github/{address}/blob/{branch}/([^\"?#]+)",
         "binder": rf"https://mybinder\.org/v2/gh/{address}/{branch}\?urlpath=lab/tree/([^\"&#]+)",
-        "download": r"\.\./_sources/([^\"?#]+)",
+        "download": r"(?:\.\./)+_sources/([^\"?#]+)",
     }
     found = {kind: re.findall(f'href="{form}"', page) for kind, form in forms.items()}
     assert all(paths for paths in found.values()), found
     return {kind: {unquote(path) for path in paths} for kind, paths in found.items()}
 
 
-@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
-def test_the_buttons_of_a_chapter_name_files_that_are_there(built_book, path):
-    """In the repository's tree, as a clone has it; and the download is the chapter itself."""
-    page = (built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text()
+WITH_BUTTONS = [*chapters(), *(stored_at(name, which) for name in names() for which in SETS)]
+
+
+@pytest.mark.parametrize("path", WITH_BUTTONS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_buttons_of_a_notebook_name_files_that_are_there(built_book, path):
+    """In the repository's tree, as a clone has it; and the download is the notebook itself."""
+    expected = path.relative_to(ROOT).as_posix()
+    html = built_book / "_build" / "html"
+    page = (html / expected).with_suffix(".html").read_text()
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     listed = subprocess.run(
         ["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=built_book, check=True,
         capture_output=True, text=True,
     ).stdout.splitlines()  # fmt: skip
-    expected = f"notebooks/{path.name}"
     assert expected in listed
     for kind, paths in launch_links(page, config).items():
         assert paths == {expected}, kind
-    source = built_book / "_build" / "html" / "_sources" / "notebooks" / path.name
-    assert source.read_bytes() == path.read_bytes()
+    assert (html / "_sources" / expected).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)

@@ -15,10 +15,12 @@
     atlas          what each technique does where, measured once and kept as a table
     calibration    whether probabilities can be trusted, measured once and kept as a table
     cost           time and memory that a run took, and the versions it ran with
+    checks         answers to exercises, judged by what must be true of them
     chapters       the notebooks as files: their parameters and their claims
     reports        notebooks and tables of results as single HTML pages
     kept           files of finished measurements, and what they were made by
     sweeps         many units of work on a Dask cluster, each done once
+    exercises      a command: exercises and solutions from their sources
     rerun          a command: a chapter with other parameters, once or over a grid
     measure_atlas  a command: the tables of the atlas
     measure_calibration  a command: the table of calibration

@@ -101,7 +101,9 @@ def evidence_of(env) -> Evidence:
 
 def remember_chapter(app, doctree):
     docname = app.env.docname
-    if docname.startswith(CHAPTERS) and app.env.doc2path(docname).endswith(".ipynb"):
+    # Exercises stand in folders below: their pages claim nothing.
+    chapter = docname.startswith(CHAPTERS) and "/" not in _name(docname)
+    if chapter and app.env.doc2path(docname).endswith(".ipynb"):
         shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
         claims = [metadata["claim"] for metadata in shown if "claim" in metadata]
         costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
