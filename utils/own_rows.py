@@ -445,7 +445,7 @@ def _labels(labels, test_share):
     labels = labels.reset_index(drop=True)
     missing = int(labels.isna().sum())
     if missing:
-        raise OwnRowsError(f"{_count(missing, 'row')} have no label; give them one or delete them")
+        raise OwnRowsError(f"{_count(missing, 'row')} without a label; give each one, or delete it")
     kind = labels.dtype.kind if isinstance(labels.dtype, np.dtype) else "O"
     if kind in "mM" or isinstance(labels.dtype, pd.DatetimeTZDtype):
         raise OwnRowsError("the label is a date, and dates are no classes")
@@ -510,7 +510,7 @@ def _without_repeated(table, y, once):
         return table, y
     if repeated.any() and not once:
         raise OwnRowsError(
-            f"{_count(repeated.sum(), 'row')} repeat an earlier one, the first of them row "
+            f"{_count(repeated.sum(), 'row')} equal to an earlier one, the first of them row "
             f"{repeated.to_numpy().argmax() + 1}; one would train and the other test: delete them, "
             "or keep the first of each with --once"
         )
@@ -572,9 +572,9 @@ def _numbers(name, values):
     large = found.abs() > LARGEST
     if large.any():
         some = found[large].iloc[0]
-        what = "infinite" if np.isinf(some) else f"larger than {LARGEST:g}"
+        what = "infinite" if np.isinf(some) else "too large"
         raise OwnRowsError(
-            f"the column {_named(name)} holds {_count(large.sum(), 'number')} that are {what}, the "
+            f"the column {_named(name)} holds {what} numbers, {large.sum()} of them, the "
             f"first in row {large.to_numpy().argmax() + 1}; correct them or --drop it"
         )
     return found
@@ -604,9 +604,9 @@ def _require_informative(of_numbers, of_texts):
     ]
     if constant:
         told = ", ".join(map(_named, constant[:8])) + (" ..." if len(constant) > 8 else "")
-        drop = " ".join(f"--drop {_quoted(name)}" for name in constant[:8])
         raise OwnRowsError(
-            f"the same value stands in all rows of {told}; nothing can be learned from that: {drop}"
+            f"the same value stands in all rows of {told}; nothing can be learned from that: "
+            "--drop each of them"
         )
     for name, values in of_numbers.items():
         if len(values) > 2 and (np.diff(values.to_numpy()) == 1).all():
@@ -670,8 +670,3 @@ def _count(count, what):
 def _named(name):
     text = repr(str(name))
     return text if len(text) <= 60 else f"{text[:56]}...'"
-
-
-def _quoted(name):
-    text = str(name)
-    return text if re.fullmatch(r"[\w.-]+", text) else f'"{text}"'
