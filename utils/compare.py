@@ -19,6 +19,7 @@ import sys
 import tempfile
 import textwrap
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -140,6 +141,7 @@ class Question:
         key = self.key(function.__name__, *parts, self.tries[technique])
         slug = re.sub(r"[^a-z0-9]+", "-", technique.lower()).strip("-")[:40]
         named = "learning curve" if more else "trainings"
+        slug += "-curve" if more else ""
         return Job(
             f"{named} of {technique}", folder / f"{slug}-{key}.npz", function,
             (dataclasses.replace(self), *parts, key),
@@ -223,19 +225,15 @@ def answer(
         CompareError: a training failed.
     """
 
-    def do(jobs):
-        if workers is None and scheduler is None:
-            failures = in_turn(jobs)
-        else:
-            from .sweeps import sweep  # needs Dask, which not every reader has
+    jobs = question.jobs(folder)
+    if workers is None and scheduler is None:
+        _require_done(in_turn(jobs))
+    else:
+        from .sweeps import sweep  # needs Dask, which not every reader has
 
-            failures = sweep(jobs, workers=workers, scheduler=scheduler)
-        if failures:
-            raise CompareError(f"{failures[0].job.name} failed: {failures[0].reason}")
-        return [job.path for job in jobs]
-
+        _require_done(sweep(jobs, workers=workers, scheduler=scheduler))
     ids = measures_module.test_ids(question.seeds, question.data)
-    read = [_reached(path, ids) for path in do(question.jobs(folder))]
+    read = [_reached(job.path, ids) for job in jobs]
     accuracy, chosen, stopped, seconds = (
         dict(zip(question.techniques, parts, strict=True)) for parts in zip(*read, strict=True)
     )
@@ -244,9 +242,10 @@ def answer(
     )
     shown = (NONE, comparison_page.best_of(comparison))
     settings = {name: chosen[name].most_common(1)[0][0] for name in shown}
-    paths = do([question.job(folder, learned, name, settings[name]) for name in shown])
+    more = [question.job(folder, learned, name, settings[name]) for name in shown]
+    _require_done(in_turn(more))
     curves = {}
-    for name, path in zip(shown, paths, strict=True):
+    for name, path in zip(shown, [job.path for job in more], strict=True):
         with np.load(path) as file:
             curves[_joined(name, settings[name])] = file["accuracy"]
         seconds[path] = kept.told_by(path)["seconds"]
@@ -256,6 +255,11 @@ def answer(
         _code_of(question, winner, chosen[winner].most_common(1)[0][0]), question.network,
         question.steps, question.batch_size, sum(seconds.values()),
     )  # fmt: skip
+
+
+def _require_done(failures):
+    if failures:
+        raise CompareError(f"{failures[0].job.name} failed: {failures[0].reason}")
 
 
 def _code_of(question, technique, setting):
@@ -456,7 +460,7 @@ def _by_setting(builders):
 def _require_classifier(technique, build, rows):
     """Refuse what is no classifier of these rows."""
     where = f"the builder {technique!r}"
-    if not callable(build):
+    if not callable(build) or isinstance(build, backend.keras.Model):
         raise CompareError(f"{where} is a {type(build).__name__}; it takes a function")
     try:
         model = build()
@@ -469,9 +473,10 @@ def _require_classifier(technique, build, rows):
         raise CompareError(f"{where} returns a compiled model; leave compile out")
     some = rows.dataset(0).x_train[:8]
     try:
-        outputs = np.asarray(model(some))
+        with warnings.catch_warnings(action="ignore"):  # what is odd is told below
+            outputs = np.asarray(model(some))
     except Exception as error:
-        reason = one_line(error)[:200]
+        reason = one_line(re.sub(r"\x1b\[\d*m", "", str(error)))[:200]
         raise CompareError(
             f"{where} does not read rows of {rows.features} numbers: {reason}"
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -212,7 +213,13 @@ class Findings:
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": repr(self), "text/html": _table(self.summary())}
+        shown = [
+            _table(self.summary()),
+            f"<p>{html.escape(self.sentence)}</p>",
+            f"<details><summary>The code</summary><pre><code>{html.escape(self.code)}</code></pre>"
+            "</details>",
+        ]
+        return {"text/plain": repr(self), "text/html": "\n".join(shown)}
 
     def page(self) -> str:
         """All of it as one HTML page that needs nothing else."""
@@ -297,7 +304,8 @@ def _plain(text):
 
 
 def _table(table):
-    return table.to_html(index=False, border=0, escape=True)
+    whole = table.to_html(index=False, escape=True)
+    return re.sub(r"<(table|tr|th|td)\b[^>]*>", r"<\1>", whole)
 
 
 def _numbers(table):
