@@ -8,10 +8,12 @@ import html
 import html.parser
 import re
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.notebook_runs import ROOT
 from utils import compare, comparison_page, models, protocol, techniques, training
 from utils.backend import keras
 from utils.claims import NO_DIFFERENCE
@@ -472,3 +474,28 @@ def test_the_networks_are_those_of_the_course():
             assert setting["build_model"].func in (
                 models.baseline, models.with_dropout, models.with_batch_normalization,
             )  # fmt: skip
+
+
+def test_the_page_of_the_book_shows_the_lines_that_the_notebook_runs():
+    page = (ROOT / "book" / "your_own_data.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```python\n(.*?)```", page, flags=re.S)[0].strip()
+    notebook = nbformat.read(ROOT / "notebooks" / "your_own_data.ipynb", as_version=4)
+    assert shown in [cell.source for cell in notebook.cells]
+
+
+def test_the_page_of_the_book_names_every_option(capsys):
+    page = (ROOT / "book" / "your_own_data.md").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        compare.main(["--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    named = set(re.findall(r"--[a-z-]+", page))
+    assert named <= options
+    assert options - named == {"--help", "--first-seed", "--batch-size"}
+
+
+def test_the_stored_notebook_was_run_once_without_standard_error():
+    notebook = nbformat.read(ROOT / "notebooks" / "your_own_data.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type in ("error", "stream")]
