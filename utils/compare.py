@@ -50,7 +50,7 @@ from .protocol import ENDS, NONE, Comparison
 from .techniques import LEARNING_RATES, NAMES, named
 
 STEPS = 960
-TRIAL_STEPS = 60
+TRIAL_PART = 4  # the trial is so many times shorter than a training
 PAGE, TABLE, TRAININGS = "comparison.html", "comparison.parquet", "trainings"
 
 
@@ -294,18 +294,31 @@ def seconds_needed(question: Question, names: Sequence[str]) -> float:
     """
     seeds = question.seeds[: max(1, joblib.cpu_count())]
     data = functools.cache(lambda seed: with_validation_rows_of_its_own(question.data(seed)))
-    epochs = question.epochs
-    tried = max(1, min(epochs, TRIAL_STEPS * epochs // question.steps))
     setting = next(iter(question.settings(NONE).values()))
-    found = training.replicate(
-        data=data, seeds=seeds, epochs=tried, drop_remainder=True,
-        batch_size=min(question.batch_size, question.training_rows),
-        measured=("validation", "test"), keep_rows=("validation", "test"), **setting,
-    )  # fmt: skip
-    running = (found.seconds - found.trace_seconds) / len(seeds) * epochs / tried
+
+    marks = training.spaced_epochs(question.epochs)
+
+    def seconds(epochs):
+        """Of so many epochs, measured as often as in a whole training."""
+        started, times = time.perf_counter(), question.epochs / epochs
+        training.replicate(
+            data=data, seeds=seeds, epochs=epochs, drop_remainder=True,
+            batch_size=min(question.batch_size, question.training_rows),
+            measure_at={max(1, int(mark / times)) for mark in marks[:: max(1, int(times))]},
+            measured=("validation", "test"), keep_rows=("validation", "test"), **setting,
+        )  # fmt: skip
+        return time.perf_counter() - started
+
+    long = max(2, question.epochs // TRIAL_PART)
+    short = max(1, long // TRIAL_PART)
+    tracing = seconds(1)  # what is done once, for the first steps and their program
+    begun = seconds(short)
+    an_epoch = max(0, seconds(long) - begun) / (long - short)
+    beginning = max(0, begun - an_epoch * short)
+    rounds = len(question.seeds) / len(seeds)
     settings = sum(len(question.tries[name]) for name in names)
     # The tries of a technique mostly share one compiled program.
-    return settings * running * len(question.seeds) + len(names) * found.trace_seconds
+    return settings * (beginning + rounds * an_epoch * question.epochs) + len(names) * tracing
 
 
 def in_words(seconds: float) -> str:
