@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters
 from utils.chapters import claims_of
+from utils.jobs import write_whole
 from utils.parameters import OneLineError, one_line
-from utils.sweeps import write_whole
 
 PATH = ROOT / "book" / "data" / "machines.json"
 ENVIRONMENTS = ROOT / "_build" / "machines"

@@ -35,7 +35,7 @@ from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters, execute
 from utils.chapters import claims_of, parameters_of
-from utils.sweeps import write_whole
+from utils.jobs import write_whole
 
 PATH = ROOT / "book" / "data" / "register.json"
 EXPLORATION_SEED = 1000  # the first one

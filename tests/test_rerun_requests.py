@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from nbclient.exceptions import DeadKernelError
 
 from tests.notebook_runs import ROOT
-from utils import chapters, rerun
+from utils import chapters, jobs, rerun
 from utils.catalogue import SOURCES
 from utils.parameters import PARAMETERS, Choice
 
@@ -242,7 +242,7 @@ def test_a_missing_chapter_or_an_impossible_folder_is_one_line(asked, capsys, tm
 
 def test_a_folder_that_may_not_be_written_is_one_line(asked, capsys, tmp_path, monkeypatch):
     # As any user but root sees a folder without the permission.
-    monkeypatch.setattr(rerun.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(jobs.os, "access", lambda path, mode: False)
     status, err = ask(capsys, tmp_path / "out")
     assert (status, err.count("\n")) == (2, 1)
     assert "is not writable" in err

@@ -163,6 +163,18 @@ def test_a_chapter_runs_alone_in_colab_with_other_parameters(path, course_copy, 
     assert not stderr
 
 
+def test_the_notebook_for_own_rows_runs_alone_in_colab(course_copy, tmp_path):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    start = colab(project["urls"]["Repository"], course_copy)
+    path = ROOT / "notebooks" / "your_own_data.ipynb"
+    small = {"seeds": 2, "units": 4, "batch_size": 64}
+    notebook = execute(path, cwd=tmp_path, before=start, parameters=small)
+    outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
+    assert not [o for o in outputs if o.get("name") == "stderr"]
+    tables = [o for o in outputs if o.get("data", {}).get("text/html", "").startswith("<table>")]
+    assert len(tables) == 2
+
+
 def required(requirements: str) -> set[str]:
     """Names of the distributions that a list of requirements gives this Python."""
     lines = requirements.replace("\\\n", " ").splitlines()

@@ -17,13 +17,19 @@
     cost           time and memory that a run took, and the versions it ran with
     checks         answers to exercises, judged by what must be true of them
     chapters       the notebooks as files: their parameters and their claims
-    reports        notebooks and tables of results as single HTML pages
+    pages          one HTML page that needs nothing else
+    reports        notebooks and tables of results as such pages
     kept           files of finished measurements, and what they were made by
-    sweeps         many units of work on a Dask cluster, each done once
+    jobs           units of work, each done once, here or elsewhere
+    sweeps         many such units on a Dask cluster
     exercises      a command: exercises and solutions from their sources
     rerun          a command: a chapter with other parameters, once or over a grid
     measure_atlas  a command: the tables of the atlas
     measure_calibration  a command: the table of calibration
+    own_rows       rows of a reader's own, checked, and cut by each seed
+    techniques     named techniques with their tries, and the Keras code of each
+    comparison_page  what a comparison on such rows found, as tables, pictures and a page
+    compare        a command: the protocol on rows of one's own
 
 A module imports only from those above it.
 """

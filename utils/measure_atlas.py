@@ -48,9 +48,10 @@ from .atlas import (
 from .backend import keras
 from .claims import SUPPORTED
 from .cost import versions
+from .jobs import Job, digest, exit_status, write_whole
 from .measures import Measurement
 from .parameters import OneLineError
-from .sweeps import Job, add_options, digest, exit_status, sweep, write_whole
+from .sweeps import add_options, sweep
 
 SEEDS = tuple(range(5000, 5020))
 ENDS = {"final": "last", "best": "chosen"}  # in the words of the protocol

@@ -23,9 +23,10 @@ from . import backend, calibration, catalogue, datasets, kept, measures, models,
 from .atlas import BATCH_SIZE, LEARNING_RATE
 from .calibration import COLUMNS, MASKS, MEMBERS, METHODS, PATH
 from .cost import versions
+from .jobs import Job, digest, exit_status, write_whole
 from .measure_atlas import SEEDS
 from .measures import Measurement, cross_entropy_of
-from .sweeps import Job, add_options, digest, exit_status, sweep, write_whole
+from .sweeps import add_options, sweep
 
 LABEL_NOISE = (0.0, 0.4)
 TRAIN_ROWS, WIDTHS, DROPOUT_RATE = 800, (256, 256), 0.5

@@ -10,6 +10,7 @@ from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from . import figures
+from .pages import whole_page
 from .parameters import PARAMETERS, OneLineError
 
 # The page's usual scripts would come from other hosts, and formulas need none.
@@ -50,29 +51,6 @@ def notebook_page(notebook) -> str:
     return page
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 sans-serif; color: #222; background: #fff }}
-body {{ max-width: 50rem; margin: 2rem auto; padding: 0 1rem }}
-svg {{ max-width: 100%; height: auto }}
-details {{ overflow-x: auto }}
-table {{ border-collapse: collapse; font-size: 0.9rem }}
-th, td {{ border-bottom: 1px solid #ccc; padding: 0.2rem 0.6rem; text-align: left }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
-"""
-
-
 def sweep_page(table: pd.DataFrame) -> str:
     """A table of results, as `rerun.results` makes it, with a picture for each claim.
 
@@ -111,7 +89,7 @@ def sweep_page(table: pd.DataFrame) -> str:
             f'<details><summary>Numbers</summary><div class="table">{listed}</div></details>'
         )
     chapter = ", ".join(runs["chapter"].unique())
-    return _PAGE.format(title=f"Reruns of {html.escape(chapter)}", body="\n".join(parts))
+    return whole_page(f"Reruns of {chapter}", "\n".join(parts))
 
 
 def _effects(claim, rows):

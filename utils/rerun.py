@@ -18,7 +18,6 @@ import datetime
 import functools
 import itertools
 import json
-import os
 import sys
 import tempfile
 import time
@@ -35,18 +34,18 @@ from papermill.exceptions import PapermillExecutionError
 
 from . import chapters, reports
 from .cost import versions
-from .parameters import OneLineError, ParameterError, check, one_line
-from .sweeps import (
+from .jobs import (
     Failure,
     Job,
     JobError,
-    course_files,
     digest,
     exit_status,
-    sweep,
+    require_writable,
     tell,
     write_whole,
 )
+from .parameters import OneLineError, ParameterError, check, one_line
+from .sweeps import course_files, sweep
 
 
 class RerunError(OneLineError):
@@ -115,19 +114,6 @@ def _parameter_file(file):
         raise RerunError(f"the parameter file {file!r} holds no lines of the form name: value")
     _refuse_repeated([name.value for name, _ in pairs])
     return {name.value: value.value for name, value in pairs}
-
-
-def require_writable(folder: Path) -> None:
-    """Refuse a folder in which no file can be made, without making one.
-
-    Raises:
-        RerunError: it, or what is above it, is no folder or may not be written.
-    """
-    there = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
-    if not there.is_dir():
-        raise RerunError(f"the output folder {folder} cannot be made: {there} is no folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise RerunError(f"the output folder {folder} cannot be written: {there} is not writable")
 
 
 # One run

@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
-import dataclasses
-import hashlib
 import io
 import logging
 import operator
@@ -27,111 +25,26 @@ import tempfile
 import threading
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cloudpickle
 import dask
 import distributed
 import joblib
-import psutil
 from distributed.client import FutureCancelledError
-from tqdm import tqdm
 
 from . import cost
+from . import jobs as units_of_work
 from .cost import versions
+from .jobs import Failure, Job, SweepStopped, attempt, digest, progress, settle, unfinished
 from .parameters import OneLineError, one_line
 
 SECONDS_TO_CONNECT = 10
-UNFINISHED = ".unfinished"
 
 
 class SweepError(OneLineError):
     """A sweep that cannot start."""
-
-
-class SweepStopped(OneLineError):
-    """A sweep that cannot go on; what is finished is kept."""
-
-
-class JobError(Exception):
-    """What a job raises to report its failure in one line, with a file that shows it.
-
-    Attributes:
-        content: what was made until then, or None.
-    """
-
-    def __init__(self, sentence: str, content: bytes | None = None):
-        super().__init__(sentence, content)
-        self.sentence, self.content = sentence, content
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Job:
-    """One unit of work, whose result is one file.
-
-    Attributes:
-        name: what a person calls it, such as "dropout_rate=0.3".
-        path: where the result is kept.
-        function: called on a worker as `function(*arguments)`; returns the file's content. It is
-            a function of a module of `utils`, and takes `joblib.cpu_count()` cores at most.
-        arguments: what can be pickled.
-        is_finished: whether the file at `path` is the result of this very job; called only where
-            there is a file.
-    """
-
-    name: str
-    path: Path
-    function: Callable[..., bytes]
-    arguments: tuple
-    is_finished: Callable[[Path], bool]
-
-    @property
-    def failure_path(self) -> Path:
-        """Where a failed run shows what it made."""
-        return self.path.with_suffix(f".failed{self.path.suffix}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """A job that failed: which, and why in one line."""
-
-    job: Job
-    reason: str
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is whole whenever it is there.
-
-    Raises:
-        SweepStopped: it cannot be written; what stood at `path` before still stands there.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(unfinished, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise SweepStopped(
-            f"{path} cannot be written: {error.strerror or error}; what is finished is kept, and "
-            "the same command goes on from there"
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
-def _remove_leftovers(folders):
-    """Unfinished files of processes that are gone."""
-    for folder in folders:
-        for path in folder.glob(f".*{UNFINISHED}"):
-            process = re.search(r"\.(\d+)\.unfinished$", path.name)
-            if process and not psutil.pid_exists(int(process[1])):
-                path.unlink(missing_ok=True)
 
 
 def course_files() -> dict[str, bytes]:
@@ -140,15 +53,6 @@ def course_files() -> dict[str, bytes]:
     patterns = ("utils/**/*.py", "utils/data/*", "book/data/**/*.*")
     paths = [path for pattern in patterns for path in sorted(root.glob(pattern))]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-
-
-def digest(*parts: Any) -> str:
-    """A short name for exactly these contents."""
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(part if isinstance(part, bytes) else repr(part).encode())
-        found.update(b"\0")
-    return found.hexdigest()[:16]
 
 
 class ShipCourse(distributed.WorkerPlugin):
@@ -223,11 +127,9 @@ def perform(pickled: bytes, expected: str) -> tuple[bytes | None, str | None, by
         return None, "the worker has got other code since: run the sweep again", None
     try:
         function, arguments = pickle.loads(pickled)
-        return function(*arguments), None, None
-    except JobError as error:
-        return None, error.sentence, error.content
     except Exception as error:
         return None, one_line(f"{type(error).__name__}: {error}"), None
+    return attempt(function, arguments)
 
 
 def sweep(
@@ -252,10 +154,8 @@ def sweep(
         SweepError: the scheduler does not answer, has no workers, or workers of other versions.
         SweepStopped: the scheduler got lost, or a result cannot be written.
     """
-    _remove_leftovers({job.path.parent for job in jobs})
-    todo = [job for job in jobs if not (job.path.exists() and job.is_finished(job.path))]
-    bar = tqdm(total=len(jobs), initial=len(jobs) - len(todo), unit="run", disable=None)
-    failures = []
+    todo, failures = unfinished(jobs), []
+    bar = progress(jobs, todo)
     if not todo:
         bar.close()
         return failures
@@ -266,15 +166,7 @@ def sweep(
             waiting = {_submit(client, job, course.digest): job for job in todo}
             for future in distributed.as_completed(waiting):
                 job = waiting.pop(future)
-                content, reason, shown = _outcome(future, scheduler)
-                if reason is None:
-                    write_whole(job.path, content)
-                    job.failure_path.unlink(missing_ok=True)
-                elif shown is not None:
-                    write_whole(job.failure_path, shown)
-                if reason is not None:
-                    failures.append(Failure(job, reason))
-                    tell(failures[-1])
+                failures += settle(job, *_outcome(future, scheduler))
                 bar.update()
                 future.release()
     except KeyboardInterrupt:
@@ -282,12 +174,6 @@ def sweep(
         sys.unraisablehook = lambda unraisable: None
         raise
     return failures
-
-
-def tell(failure: Failure) -> None:
-    """Report a failure on standard error, beside any progress bar."""
-    with tqdm.external_write_mode():
-        print(f"failed: {failure.job.name}: {failure.reason}", file=sys.stderr)
 
 
 def add_options(parser: argparse.ArgumentParser, kept: Path) -> None:
@@ -303,26 +189,6 @@ def add_options(parser: argparse.ArgumentParser, kept: Path) -> None:
         "--kept", type=Path, default=kept, metavar="FOLDER",
         help=f"where finished trainings are kept; default {kept}",
     )  # fmt: skip
-
-
-def exit_status(command: Callable[[], int]) -> int:
-    """Run a command, and tell what ends it in one line.
-
-    Args:
-        command: returns the exit status where nothing ends it.
-
-    Returns:
-        That status; 1 for work that stopped half-way, 2 for a request that cannot be carried out,
-        130 after Ctrl-C.
-    """
-    try:
-        return command()
-    except OneLineError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return 1 if isinstance(error, SweepStopped) else 2
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
 
 
 def _submit(client, job, expected):
@@ -380,7 +246,7 @@ def _client(course, workers, scheduler):
             _require_workers(client, scheduler)
         course.slots, course.ours = _slots(client), scheduler is None
         # The plugin is what puts `utils` on a worker, so it cannot be found there by name.
-        modules = sys.modules[__name__], cost
+        modules = sys.modules[__name__], units_of_work, cost
         for module in modules:
             cloudpickle.register_pickle_by_value(module)
         try:
