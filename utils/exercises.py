@@ -32,8 +32,8 @@ from tqdm import tqdm
 
 from . import reports
 from .chapters import ROOT
+from .jobs import exit_status, write_whole
 from .parameters import OneLineError
-from .sweeps import exit_status, write_whole
 
 SOURCES = Path("notebooks") / "exercises" / "sources"
 HANDED_OUT = Path("_build") / "exercises"
