@@ -559,7 +559,7 @@ def test_the_fold_of_a_card_shows_the_effect_at_each_measured_epoch():
     made = claim(**curves(0.0, 0.012, 0.02, 0.05))
     drawn = re.findall("<svg .*?</svg>", made._repr_html_())[-1]
     curve = made.budget["over_epochs"]
-    assert f"Effect +0.000 after {curve['epochs'][0]} and +0.050 after" in drawn
+    assert f"Effect 0.000 after {curve['epochs'][0]} and +0.050 after" in drawn
     effect = paths(drawn)[-len(curve["epochs"]) :]
     heights = [-y for _, y in effect]
     assert heights == sorted(heights)

@@ -376,7 +376,7 @@ def test_a_figure_is_drawn_for_a_phone_too_with_text_that_can_be_read(draw):
     assert root.get("aria-label") == ALT
     width = float(root.get("width").removesuffix("pt")) * 4 / 3
     assert 340 <= width <= 360, "a phone's column, in pixels"
-    sizes = re.findall(r"font: (?:\w+ )?([\d.]+)px", held(picture)["narrow"])
+    sizes = re.findall(r"font-size: ([\d.]+)px", held(picture)["narrow"])
     # Matplotlib's px are points of 4/3 pixels; the text on a network's units repeats its table.
     smallest = 8 if draw is thinned_networks else 8.25
     assert min(map(float, sizes)) >= smallest
