@@ -27,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 FOLDER = "_static/playground"
+PAGE = "playground-on-page"  # class of what the directive writes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +111,7 @@ FIELDS = {
     "Data": (
         Choice(
             "data",
-            "Rows",
+            "Kind",
             {
                 "moons": "two moons",
                 "circles": "two circles",
@@ -180,7 +181,9 @@ PICTURES = """
 <p class="playground-head baseline">Baseline</p>
 <p class="playground-head treatment" data-says="treatment">Treatment</p>
 <p class="playground-of"><label>Networks of <select data-choice="seed">
-<option value="1">seed 1</option></select></label>, with their training rows; wrong labels have a ring</p>
+<option value="1">seed 1</option></select></label>, <span class="playground-for-points">with their
+training rows; wrong labels have a ring</span><span class="playground-for-digits">on rows held out; the
+bars show the probability of the right digit</span></p>
 <canvas role="img" data-surface="baseline" aria-label="Decision surface, baseline"></canvas>
 <canvas role="img" data-surface="treatment" aria-label="Decision surface, treatment"></canvas>
 {mean}
@@ -302,13 +305,13 @@ class PlaygroundDirective(SphinxDirective):
         except ValueError as error:
             raise self.error(str(error)) from None
         node = nodes.raw("", text, format="html")
-        node["classes"].append("playground")
+        node["classes"].append(PAGE)
         return [node]
 
 
 def add_files(app, pagename, templatename, context, doctree):
     if doctree is not None and any(
-        "playground" in node["classes"] for node in doctree.findall(nodes.raw)
+        PAGE in node["classes"] for node in doctree.findall(nodes.raw)
     ):
         app.add_js_file("playground/page.js", type="module")
         app.add_css_file("playground.css")

@@ -12,6 +12,7 @@ import { Run } from "./run.js";
 
 const MORE_SEEDS = 8;
 const QUIET = 2000; // milliseconds between two announcements
+const FRAME = 120; // milliseconds between two drawings while networks train
 const ROLES = ["supported", "opposite", "no-difference", "undecided"];
 const SIGNS = ["✓", "✗", "≈", "?"];
 const ONLY_JUDGING = ["metric", "early_stopping"]; // settings that need no other training
@@ -101,7 +102,7 @@ class Playground {
   train() {
     if (this.run?.busy) {
       this.run.pause();
-      this.redraw();
+      this.progress(this.fields.settings);
     } else this.trainTo(this.fields.settings.epochs);
   }
 
@@ -115,14 +116,14 @@ class Playground {
     this.trainTo(Math.max(this.run.target, this.run.epoch, 1));
   }
 
-  async trainTo(epoch) {
+  trainTo(epoch) {
     if (!this.ready || epoch > this.fields.settings.epochs) return;
     this.run ??= new Run(this.settings, this.pool, () => this.redraw(), () =>
       this.problem("The trainings could not be started in this browser.")
     );
     this.run.show(this.shown);
     this.run.trainTo(epoch);
-    this.redraw();
+    this.progress(this.fields.settings);
   }
 
   // Forgets what was trained, and gets the rows of the settings ready.
@@ -195,13 +196,15 @@ class Playground {
 
   // What is shown
 
+  // Soon, and while training not more often than the workers can spare.
   redraw() {
     if (this.awaited) return;
     this.awaited = true;
-    requestAnimationFrame(() => {
+    const wait = this.run?.busy ? FRAME : 0;
+    setTimeout(() => {
       this.awaited = false;
       this.draw();
-    });
+    }, wait);
   }
 
   draw() {
