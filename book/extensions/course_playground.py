@@ -27,6 +27,9 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 FOLDER = "_static/playground"
+DIGITS = (
+    1600  # as many as are ever used at a time: 400 held out, 200 for validation, 1000 to train on
+)
 PAGE = "playground-on-page"  # class of what the directive writes
 
 
@@ -128,7 +131,10 @@ FIELDS = {
         Slider("width", "Units in a hidden layer", (1, 128, 1), 64),
         Choice("depth", "Hidden layers", _numbers(1, 2, 3, 4), "2"),
         Choice(
-            "activation", "Activation", {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}, "relu"
+            "activation",
+            "Activation",
+            {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"},
+            "relu",
         ),
         Choice("optimizer", "Optimizer", {"adam": "Adam", "sgd": "SGD"}, "adam"),
         Choice(
@@ -162,13 +168,15 @@ BAR = """
 <button type="button" data-press="more" disabled>8 more seeds</button>
 <button type="button" data-press="reset" disabled>Reset</button>
 <progress aria-label="Epochs trained" max="1" value="0"></progress>
-<span class="playground-progress">Waiting for the scripts, which a page from a web server loads.</span>
+<span class="playground-progress">Waiting for the scripts, which take a page from a web
+server.</span>
 </div>
 <p class="playground-complaints" role="alert"></p><p class="playground-problem" role="alert"></p>
 """
 FINDING = """
 <section class="playground-finding" aria-label="Finding">
-<p class="playground-headline">Press “Train” and watch how an effect becomes certain, or does not.</p>
+<p class="playground-headline">Press “Train” and watch how an effect becomes certain, or does
+not.</p>
 <p><span class="playground-verdict verdict-badge" hidden></span>
 <span class="playground-numbers">Nothing is measured yet.</span></p>
 <svg class="playground-interval" role="img" aria-label="No interval yet"></svg>
@@ -182,14 +190,14 @@ PICTURES = """
 <p class="playground-head treatment" data-says="treatment">Treatment</p>
 <p class="playground-of"><label>Networks of <select data-choice="seed">
 <option value="1">seed 1</option></select></label>, <span class="playground-for-points">with their
-training rows; wrong labels have a ring</span><span class="playground-for-digits">on rows held out; the
-bars show the probability of the right digit</span></p>
+training rows; wrong labels have a ring</span><span class="playground-for-digits">on rows held
+out; the bars show the probability of the right digit</span></p>
 <canvas role="img" data-surface="baseline" aria-label="Decision surface, baseline"></canvas>
 <canvas role="img" data-surface="treatment" aria-label="Decision surface, treatment"></canvas>
 {mean}
 <ol class="playground-digits" aria-label="Held-out digits: probability of the right one"></ol>
-<div class="playground-dropped"><p class="playground-of">Units that the last step dropped (pale), for
-one row, by layer</p><canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
+<div class="playground-dropped"><p class="playground-of">Units that the last step dropped (pale),
+for one row, by layer</p><canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
 </div>
 <div class="playground-charts">
 <div><p class="playground-of">{metric} of <span class="baseline">baseline</span> and
@@ -276,11 +284,11 @@ def shell(still: str, digits: str, start: str = "", small: bool = False) -> str:
 
 @functools.cache
 def digits_json() -> str:
-    """All digits of scikit-learn: a letter for each of 64 pixels of a row, "a" for 0 to "q" for 16,
-    and a figure for each label."""
+    """Digits of scikit-learn: a letter for each of 64 pixels of a row, "a" for 0 to "q" for 16, and
+    a figure for each label."""
     digits = load_digits()
-    pixels = "".join(chr(ord("a") + int(value)) for value in digits.data.ravel())
-    labels = "".join(str(label) for label in digits.target)
+    pixels = "".join(chr(ord("a") + int(value)) for value in digits.data[:DIGITS].ravel())
+    labels = "".join(str(label) for label in digits.target[:DIGITS])
     return json.dumps({"pixels": pixels, "labels": labels}, separators=(",", ":"))
 
 
@@ -310,9 +318,7 @@ class PlaygroundDirective(SphinxDirective):
 
 
 def add_files(app, pagename, templatename, context, doctree):
-    if doctree is not None and any(
-        PAGE in node["classes"] for node in doctree.findall(nodes.raw)
-    ):
+    if doctree is not None and any(PAGE in node["classes"] for node in doctree.findall(nodes.raw)):
         app.add_js_file("playground/page.js", type="module")
         app.add_css_file("playground.css")
 

@@ -69,7 +69,7 @@ export const CHALLENGES = [
       finding.pairs > 8 &&
       finding.verdict !== UNDECIDED &&
       withFewer(finding, 8).verdict === UNDECIDED,
-    state: "data=digits&rows=100&wrong=0.4&width=32&depth=1&batch=16&epochs=60&seeds=16&dropout=0.2",
+    state: "data=moons&rows=60&wrong=0.1&width=16&depth=2&epochs=25&seeds=24&dropout=0&batch_normalization=1",
   },
 ];
 
