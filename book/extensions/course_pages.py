@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 ICONS = "_static/scripts/fontawesome.js"
 # Scripts that put class names on pages; names in them count as used.
-SCRIPTS = ("_static/*.js", "_static/scripts/*.js")
+SCRIPTS = ("_static/*.js", "_static/scripts/*.js", "_static/playground/*.js")
 
 SEARCH = "_static/searchtools.js"
 EXCERPTS = {  # what Sphinx's search takes for text, and what is text here
