@@ -6,13 +6,10 @@ looks at the page of the built site.
 
 from __future__ import annotations
 
-import functools
 import gzip
-import http.server
 import itertools
 import json
 import shutil
-import threading
 import time
 
 import course_playground
@@ -24,7 +21,7 @@ from playwright.sync_api import sync_playwright
 from scipy import stats
 
 from tests.notebook_runs import ROOT
-from tests.test_site import CHROMIUM, Quiet, Visit
+from tests.test_site import CHROMIUM, Visit, served
 from utils.claims import SMALLEST_EFFECT, verdict_of
 from utils.intervals import confidence_interval
 
@@ -66,11 +63,8 @@ def site(tmp_path_factory):
         theme = "dark" if name == "dark" else "light"
         text = PAGE.format(theme=theme, sheets=sheets, colours=THEME, shell=shell)
         (root / f"{name}.html").write_text(text, encoding="utf-8")
-    handler = functools.partial(Quiet, directory=str(root))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with served(root) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

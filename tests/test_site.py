@@ -5,6 +5,7 @@ Chromium is taken from the environment variable CHROME_PATH or from the path.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import http.server
@@ -43,16 +44,23 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def served(root):
+    """Address at which a folder is served."""
+    handler = functools.partial(Quiet, directory=str(root))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def site(built_book, tmp_path_factory):
     """Address of the built site."""
     root = tmp_path_factory.mktemp("server")
     shutil.copytree(built_book / "_build" / "html", root / SUBFOLDER)
-    handler = functools.partial(Quiet, directory=str(root))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/{SUBFOLDER}/"
-    server.shutdown()
+    with served(root) as address:
+        yield f"{address}{SUBFOLDER}/"
 
 
 @pytest.fixture(scope="module")

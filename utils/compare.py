@@ -42,7 +42,16 @@ from . import (
 from . import measures as measures_module
 from .comparison_page import Findings
 from .datasets import Dataset, with_validation_rows_of_its_own
-from .jobs import Job, digest, exit_status, in_turn, require_writable, unfinished, write_whole
+from .jobs import (
+    Job,
+    OneLineParser,
+    digest,
+    exit_status,
+    in_turn,
+    require_writable,
+    unfinished,
+    write_whole,
+)
 from .measures import Measurement
 from .own_rows import OwnRows
 from .parameters import Number, OneLineError, check, one_line
@@ -520,13 +529,8 @@ def _answered(question, output, **where) -> Findings:
 # The command
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):  # one line, without the usage before it
-        raise CompareError(f"{message}; see python -m utils.compare --help")
-
-
 def _arguments(given):
-    parser = _Parser(
+    parser = OneLineParser(
         prog="python -m utils.compare",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

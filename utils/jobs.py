@@ -7,6 +7,7 @@ started again after an interruption of any kind, does what is missing. `in_turn`
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import dataclasses
 import hashlib
@@ -203,6 +204,13 @@ def in_turn(jobs: Sequence[Job]) -> list[Failure]:
             failures += settle(job, *attempt(job.function, job.arguments))
             bar.update()
     return failures
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Of a command that says in one line what cannot be read, without the usage before it."""
+
+    def error(self, message):
+        raise OneLineError(f"{message}; see {self.prog} --help")
 
 
 def exit_status(command: Callable[[], int]) -> int:

@@ -38,6 +38,7 @@ from .jobs import (
     Failure,
     Job,
     JobError,
+    OneLineParser,
     digest,
     exit_status,
     require_writable,
@@ -329,13 +330,8 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
 # The command
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):  # one line, without the usage before it
-        raise RerunError(f"{message}; see python -m utils.rerun --help")
-
-
 def _arguments(given):
-    parser = _Parser(
+    parser = OneLineParser(
         prog="python -m utils.rerun",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

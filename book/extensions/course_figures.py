@@ -9,19 +9,16 @@ light and work without a server, too.
 from __future__ import annotations
 
 import csv
-import hashlib
 import html
 import io
 import json
 import re
-from pathlib import Path
 from xml.etree import ElementTree
 
 from course_build import outputs_shown
-from course_html import FOLDER, describe_figure
+from course_html import brought_along, describe_figure
 from docutils import nodes
 from sphinx.util import logging
-from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +75,7 @@ def visit_figure_data(self, node):
     self.body.append('<div class="figure-data">')
     if node["numbers"]:
         script = _script(node["title"], node["numbers"])
-        name = f"{FOLDER}/{hashlib.sha256(script.encode()).hexdigest()[:12]}.js"
-        file = Path(self.builder.outdir) / name
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(script, encoding="utf-8")
-        address = relative_uri(self.builder.get_target_uri(self.builder.current_docname), name)
+        address = brought_along(self.builder, script, ".js")
         kind = json.loads(node["numbers"])["kind"]
         self.body.append(
             f'<button type="button" class="figure-live-button" data-numbers="{address}" '

@@ -167,13 +167,18 @@ def visit_image(self, node):
         self.body[-1] = f"<picture>{source}{self.body[-1]}</picture>"
 
 
-def _source_for_phones(builder, drawn):
-    name = f"{FOLDER}/{hashlib.sha256(drawn.encode()).hexdigest()[:12]}.svg"
+def brought_along(builder, text: str, suffix: str) -> str:
+    """Write a file of a figure, once, and return its address for the current page."""
+    name = f"{FOLDER}/{hashlib.sha256(text.encode()).hexdigest()[:12]}{suffix}"
     file = Path(builder.outdir) / name
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(drawn, encoding="utf-8")
-    address = relative_uri(builder.get_target_uri(builder.current_docname), name)
+        file.write_text(text, encoding="utf-8")
+    return relative_uri(builder.get_target_uri(builder.current_docname), name)
+
+
+def _source_for_phones(builder, drawn):
+    address = brought_along(builder, drawn, ".svg")
     width, height = _size(ElementTree.fromstring(drawn))
     return (
         f'<source media="(max-width: 40rem)" srcset="{address}" width="{width}" height="{height}">'
