@@ -53,5 +53,5 @@ $(READY): requirements.txt
 	@echo "setting up $(VENV), once"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@if [ -t 1 ]; then quiet=; else quiet=--quiet; fi; \
-	  $(BIN)/python -m pip install $$quiet --disable-pip-version-check --no-compile -r requirements.txt
+	  $(BIN)/python -m pip install $$quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
