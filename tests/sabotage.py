@@ -17,6 +17,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from tests.copies import copy_course
+
 
 @dataclasses.dataclass(frozen=True)
 class Sabotage:
@@ -282,8 +284,6 @@ def sabotage(course: Path, change: Sabotage) -> tuple[str, float]:
 
 
 def main(arguments=None) -> int:
-    from tests.conftest import copy_course
-
     parser = argparse.ArgumentParser(
         prog="python -m tests.sabotage", description=__doc__.splitlines()[0]
     )
