@@ -16,6 +16,14 @@ from tests.copies import copy_course
 from utils.exercises import SETS
 
 
+def pytest_collection_modifyitems(items):
+    if "WEEKLY" not in os.environ:
+        later = pytest.mark.skip(reason="run once a week, where WEEKLY is set")
+        for item in items:
+            if item.get_closest_marker("weekly"):
+                item.add_marker(later)
+
+
 def build_book(course: Path) -> subprocess.CompletedProcess:
     """`jb build .` in a copy, with this Python's packages."""
     return subprocess.run(

@@ -16,6 +16,8 @@ from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT, chapters
 from utils.exercises import SETS, names, stored_at
 
+pytestmark = pytest.mark.slow
+
 # Attributes by which a page loads something; `href` counts on `link` only, since on `a` it waits
 # for a click.
 LOADING = {"src", "srcset", "data", "poster"}

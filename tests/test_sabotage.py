@@ -16,6 +16,8 @@ from tests.recorded_numbers import changed
 from tests.sabotage import CHANGES, main, sabotage
 from utils.chapters import claims_of
 
+pytestmark = pytest.mark.slow
+
 IDENTITY = """
 from utils.backend import keras
 keras.layers.Dropout.call = lambda self, inputs, training=False: inputs

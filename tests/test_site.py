@@ -36,7 +36,10 @@ CHROMIUM = next(
     ),
     None,
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one"),
+]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
