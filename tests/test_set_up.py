@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from tests.notebook_runs import ROOT
 
@@ -63,3 +65,27 @@ def test_every_requirement_is_pinned_with_hashes():
 def test_binder_gets_a_python_that_the_course_allows():
     version = (ROOT / "runtime.txt").read_text().strip()
     assert version in {"python-3.11", "python-3.12", "python-3.13"}
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_run_pinned_actions_with_no_more_rights_than_they_need(path):
+    text = path.read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {}
+    allowed = {"contents": "read"}, {"pages": "write", "id-token": "write"}
+    for job in workflow["jobs"].values():
+        assert job["permissions"] in allowed
+        runs = [step["run"] for step in job["steps"] if "run" in step]
+        assert not runs or job["permissions"] == {"contents": "read"}
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+        assert "${{" not in "".join(runs)
+    used = re.findall(r"uses: (.*)", text)
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used)
+    for installed in re.findall(r"pip install (.*)", text):
+        assert all("==" in one for one in installed.split())
