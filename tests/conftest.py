@@ -14,7 +14,14 @@ from course_build import notebook_inputs_digest
 from jupyter_cache import get_cache
 
 from tests.notebook_runs import ROOT
+from utils import intact
 from utils.exercises import SETS
+
+
+def pytest_sessionstart(session):
+    """A damaged file is named once, not by whatever stumbles over it."""
+    if not hasattr(session.config, "workerinput") and (damaged := intact.damage(ROOT)):
+        pytest.exit("\n".join(map(str, damaged)), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def copy_course(target: Path) -> Path:
