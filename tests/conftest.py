@@ -13,7 +13,15 @@ from course_build import notebook_inputs_digest
 from jupyter_cache import get_cache
 
 from tests.copies import copy_course
+from tests.notebook_runs import ROOT
+from utils import intact
 from utils.exercises import SETS
+
+
+def pytest_sessionstart(session):
+    """A damaged file is named once, not by whatever stumbles over it."""
+    if not hasattr(session.config, "workerinput") and (damaged := intact.damage(ROOT)):
+        pytest.exit("\n".join(map(str, damaged)), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def pytest_collection_modifyitems(items):

@@ -26,6 +26,7 @@ import nbformat
 from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters
+from utils import intact
 from utils.chapters import claims_of
 from utils.jobs import write_whole
 from utils.parameters import OneLineError, one_line
@@ -158,7 +159,7 @@ def main(arguments=None) -> int:
     unknown = set(given.machines) - set(MACHINES)
     if unknown:
         parser.error(f"no machine is called {min(unknown)!r}; there are {', '.join(MACHINES)}")
-    found = json.loads(PATH.read_text(encoding="utf-8")) if PATH.is_file() else {}
+    found = intact.record(PATH) if PATH.is_file() else {}
     red = 0
     folder = ENVIRONMENTS.parent / "machine_reports"
     folder.mkdir(parents=True, exist_ok=True)

@@ -34,8 +34,9 @@ import nbformat
 from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters, execute
+from utils import intact
 from utils.chapters import claims_of, parameters_of
-from utils.jobs import write_whole
+from utils.jobs import exit_status, write_whole
 
 PATH = ROOT / "book" / "data" / "register.json"
 EXPLORATION_SEED = 1000  # the first one
@@ -69,7 +70,7 @@ def settings_of(notebook) -> dict:
 
 def load() -> dict:
     """The stored register."""
-    return json.loads(PATH.read_text(encoding="utf-8"))
+    return intact.record(PATH)
 
 
 def entry(record: dict, chapter: str) -> dict:
@@ -173,4 +174,4 @@ def main(arguments=None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

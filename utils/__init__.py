@@ -2,6 +2,7 @@
 
     catalogue      which datasets there are, and how many rows each has
     parameters     what a reader may change, and the check of what was given
+    intact         files that come with the course: read whole, or told by name
     backend        TensorFlow and Keras, imported once, quietly and repeatably
     fashion        a part of Fashion-MNIST that comes with the course
     datasets       rows and labels, split into train, validation and test

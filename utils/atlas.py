@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import figures
+from . import figures, intact
 from .claims import OPPOSITE, SUPPORTED, UNDECIDED, Claim
 from .measures import Measurement, errors_of
 
@@ -184,7 +184,7 @@ def in_words(condition: Mapping, part: Part) -> str:
 
 def load(part: str = DIGITS.name) -> pd.DataFrame:
     """A committed table; its `attrs` tell about columns, settings, versions and date."""
-    return pd.read_parquet(PARTS[part].path)
+    return intact.table(PARTS[part].path)
 
 
 def effects(table: pd.DataFrame, end: str = "final", steps: int = STEPS) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from . import intact
 from .claims import Claim
 from .measures import Measurement, cross_entropy_of, errors_of
 
@@ -108,7 +109,7 @@ def fitted_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 def load() -> pd.DataFrame:
     """The committed table; its `attrs` hold what its columns mean, and reliability by method."""
-    return pd.read_parquet(PATH)
+    return intact.table(PATH)
 
 
 def diagram(label_noise: float) -> dict[str, pd.DataFrame]:

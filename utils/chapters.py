@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
+from . import intact
 from .parameters import PARAMETERS, OneLineError, ParameterError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +81,7 @@ def read(chapter: str):
             f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(chapter_names())}"
         )
         raise ChapterError(f"there is no chapter {chapter!r}{hint}")
-    return name, nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    return name, intact.notebook(ROOT / "notebooks" / f"{name}.ipynb")
 
 
 def parameters_of(notebook) -> dict[str, Parameter]:

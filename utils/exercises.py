@@ -30,7 +30,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from . import reports
+from . import intact, reports
 from .chapters import ROOT
 from .jobs import exit_status, write_whole
 from .parameters import OneLineError
@@ -67,7 +67,7 @@ def read(name: str):
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names())}"
         raise ExerciseError(f"there are no exercises {name!r}{hint}")
-    return nbformat.read(ROOT / SOURCES / f"{name}.ipynb", as_version=4)
+    return intact.notebook(ROOT / SOURCES / f"{name}.ipynb")
 
 
 def tags(cell) -> set[str]:

@@ -1,10 +1,12 @@
 """Makes a green `jb build .` mean that every page is current and nothing was wrong.
 
-Jupyter Book alone leaves two gaps:
+Jupyter Book alone leaves three gaps:
 
 - Its cache of executed notebooks looks at the notebooks only, and goes on serving old results
   after an edit to `utils/` or a new TensorFlow. Here the cache's folder is named after a digest
   of what the notebooks import, so that such a change executes them again.
+- A notebook, table or register that is damaged stops it somewhere with a traceback. Here each is
+  named before anything else is done, and a damaged cache is removed.
 - It exits with status 0 when there were warnings, and does not repeat them in the next run, since
   the pages did not change. Here any warning fails the build, in each run until it is gone.
 """
@@ -12,13 +14,18 @@ Jupyter Book alone leaves two gaps:
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import platform
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 # The packages whose version can change what a notebook shows.
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
@@ -76,6 +83,33 @@ def outputs_shown(app, docname: str) -> list[dict]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
+def require_whole_files(app, config):
+    """Stop before anything is executed where a file of the course is damaged."""
+    if str(app.srcdir) not in sys.path:
+        sys.path.insert(0, str(app.srcdir))
+    intact = importlib.import_module("utils.intact")
+    if damaged := intact.damage(Path(app.srcdir)):
+        raise SystemExit("\n".join(f"error: {one}" for one in damaged))
+
+
+def remove_damaged_cache(app, config):
+    """Remove what an interrupted build has left of the cache, so that it is executed again."""
+    folder = Path(config.nb_execution_cache_path)
+    if not folder.is_dir():
+        return
+    try:
+        cache = get_cache(str(folder))
+        for entry in cache.list_cache_records():
+            cache.get_cache_bundle(entry.pk)
+    except Exception as error:  # of SQLite, of SQLAlchemy, of JSON, of files that are not there
+        name = folder.relative_to(Path(app.srcdir))
+        logger.info(
+            f"{name} is damaged ({type(error).__name__}) and was removed; its notebooks are "
+            "executed again"
+        )
+        shutil.rmtree(folder)
+
+
 def key_the_cache(app, config):
     """Name the cache folder after the digest.
 
@@ -113,7 +147,9 @@ def setup(app):
     # All warnings are shown, then the exit status is 1. With -W the first one stops the build.
     if not app.warningiserror:
         app.keep_going = True
+    app.connect("config-inited", require_whole_files, priority=400)
     app.connect("config-inited", key_the_cache)
+    app.connect("config-inited", remove_damaged_cache, priority=600)
     app.connect("config-inited", offer_versions)
     app.connect("build-finished", remove_old_caches)
     app.connect("build-finished", forget_pages_with_warnings, priority=900)

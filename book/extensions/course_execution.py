@@ -7,10 +7,13 @@ MyST-NB tries again by itself, and says what is wrong at its place.
 
 from __future__ import annotations
 
+import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
+import psutil
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
@@ -52,21 +55,37 @@ def execute_what_is_due(app, env, docnames):
         return
     cache = get_cache(app.config.nb_execution_cache_path)
     due = _due(app, cache, sorted(docnames))
-    if len(due) < AT_ONCE:
+    if not due:
         return
     with (
         ThreadPoolExecutor(AT_ONCE) as pool,
         tqdm(total=len(due), unit="notebook", disable=None) as bar,
     ):
         running = {pool.submit(_execute, app, *one): one for one in due.items()}
-        for done in as_completed(running):
-            path, notebook = running[done]
-            result = done.result()
-            if result.err is None:
-                bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
-                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            bar.set_postfix_str(path.stem)
-            bar.update()
+        with _stopped_with_their_kernels(pool, running):
+            for done in as_completed(running):
+                path, notebook = running[done]
+                if done.exception() is None and (result := done.result()).err is None:
+                    data = {"execution_seconds": result.time}
+                    bundle = CacheBundleIn(notebook, str(path), data=data)
+                    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                bar.set_postfix_str(path.stem)
+                bar.update()
+
+
+@contextlib.contextmanager
+def _stopped_with_their_kernels(pool, running):
+    """Ctrl-C ends the notebooks that are running, instead of waiting for them and all others."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while any(future.running() for future in running):
+            for kernel in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    kernel.kill()
+            time.sleep(0.1)  # a thread ends after its kernel, and removes what it has left
+        raise
 
 
 def setup(app):
