@@ -331,15 +331,19 @@ def _drawn_curve(guess, curve):
             f'<line class="guess-zero" x1="0" x2="100%" y1="{up(0):.1f}" y2="{up(0):.1f}"/>'
         )
     xs = [100 * share for share in across]
-    band = [*zip(xs, map(up, curve.high), strict=True), *zip(xs[::-1], map(up, curve.low[::-1]), strict=True)]  # fmt: skip
-    given = "".join(
-        f'<polyline class="guess-given" points="{_line(zip(xs, map(up, curve.given), strict=True))}"/>'
-        for _ in curve.given[:1]
-    )
+    line = {
+        name: _line(zip(xs, map(up, values), strict=True))
+        for name, values in (("mean", curve.mean), ("low", curve.low), ("high", curve.high))
+    }
+    back = " ".join(reversed(line["low"].split()))
+    given = ""
+    if curve.given:
+        points = _line(zip(xs, map(up, curve.given), strict=True))
+        given = f'<polyline class="guess-given" points="{points}"/>'
     measured = (
         f'<g class="guess-truth figure-colour-{curve.colour}"><polygon class="figure-band" '
-        f'points="{_line(band)}"/><polyline class="figure-mean" '
-        f'points="{_line(zip(xs, map(up, curve.mean), strict=True))}"/></g>'
+        f'points="{line["high"]} {back}"/><polyline class="figure-mean" '
+        f'points="{line["mean"]}"/></g>'
     )
     own = f'<polyline class="guess-line" points="{_line((xs[k], up(start)) for k in at)}"/>'
     handles = "".join(
@@ -434,7 +438,8 @@ def _drawn_effects(guess, records):
             f'<line class="guess-stem" x1="50%" x2="50%" y1="{middle}" y2="{middle}"/>'
             f'<g class="guess-truth figure-colour-{colour}">'
             f'<line class="guess-interval" x1="{low}" x2="{high}" y1="{middle}" y2="{middle}"/>'
-            f'<circle class="guess-effect" cx="{across(record["effect"])}" cy="{middle}" r="5"/></g>'
+            f'<circle class="guess-effect" cx="{across(record["effect"])}" cy="{middle}" r="5"/>'
+            "</g>"
         )
         if each or k == len(records) - 1:
             drawn += "".join(
@@ -622,7 +627,8 @@ class FillIn(SphinxPostTransform):
 def _table(curve):
     at, _ = _control_points(curve)
     rows = "".join(
-        f'<tr><th scope="row">{place_text(curve, curve.x[k])}</th><td>{_estimate(curve, k)}</td></tr>'
+        f'<tr><th scope="row">{place_text(curve, curve.x[k])}</th>'
+        f"<td>{_estimate(curve, k)}</td></tr>"
         for k in at
     )
     head = f"<td></td><th scope='col'>mean of {curve.seeds} seeds (95 % interval)</th>"
