@@ -44,8 +44,8 @@ logger = logging.getLogger(__name__)
 FILE = "book/guesses.yml"
 PAGE = "guess-on-page"  # class of what is written
 POINTS = 8  # of a curve that a reader draws
-PLOT = 230  # pixels: height of a curve's plot
-ROW = 46  # pixels: height of an effect's row
+PLOT = 220  # pixels: height of a curve's plot
+ROW = 40  # pixels: height of an effect's row
 LONGEST = 50  # characters of an effect's label
 TICKS = 18  # pixels: height of numbers below an axis
 UNITS = {"accuracy": "accuracy", "interaction in accuracy": "accuracy"}  # short names of metrics
@@ -355,7 +355,6 @@ def _drawn_curve(guess, curve):
         f'text-anchor="middle">{html.escape(curve.xlabel)}</text></g>'
         f"{_stretched(PLOT, given + measured + own)}{handles}"
     )
-    turn = min(range(len(curve.mean)), key=lambda k: curve.mean[k])
     held = {
         "points": [
             {
@@ -370,7 +369,10 @@ def _drawn_curve(guess, curve):
         "step": step,
         "places": _places(step),
     }
-    if not signed:
+    if signed:
+        held["turns"] = _turning(curve)
+    else:
+        turn = min(range(len(curve.mean)), key=lambda k: curve.mean[k])
         held["lowest"] = place_text(curve, curve.x[turn])
         held["rises"] = curve.low[-1] > curve.high[turn]
     key = [_swatch("guess-line", "your guess")]
@@ -387,6 +389,18 @@ def _drawn_curve(guess, curve):
         "guess-curve",
     )
     return f'<p class="guess-ylabel">{html.escape(guess.axis["label"])}</p>{picture}', key, held
+
+
+def _turning(curve):
+    """Where an effect first turns from one side of zero to the other: the epochs before and after,
+    between which its side is not clear, and whether it rises. None where it does not turn."""
+    last = None
+    for x, mean, low, high in zip(curve.x, curve.mean, curve.low, curve.high, strict=True):
+        side = (low > 0 and mean > curve.small) - (high < 0 and mean < -curve.small)
+        if side and last and side != last[1]:
+            return {"from": last[0], "to": x, "rises": side > 0}
+        last = (x, side) if side else last
+    return None
 
 
 def _estimate(curve, k):
@@ -419,7 +433,7 @@ def _drawn_effects(guess, records):
         def across(value, reach=reach):
             return _percent((value + reach) / (2 * reach))
 
-        top, middle = k * row_height, k * row_height + 32
+        top, middle = k * row_height, k * row_height + 27
         label = label_of(row, record)
         if len(label) > LONGEST:
             raise GuessError(
@@ -430,7 +444,7 @@ def _drawn_effects(guess, records):
         low, high = map(across, record["interval"])
         colour = _colour(f"{guess.label} {row['label']}".strip())
         drawn += (
-            f'<text x="0" y="{top + 14}">{html.escape(label)}</text>'
+            f'<text x="0" y="{top + 12}">{html.escape(label)}</text>'
             f'<rect class="guess-none" x="{across(-small)}" width="{_percent(small / reach)}" '
             f'y="{middle - 9}" height="18"/>'
             f'<line class="figure-grid" x1="0" x2="100%" y1="{middle}" y2="{middle}"/>'
@@ -443,7 +457,7 @@ def _drawn_effects(guess, records):
         )
         if each or k == len(records) - 1:
             drawn += "".join(
-                f'<text x="{across(t)}" y="{middle + 26}" text-anchor="middle">'
+                f'<text x="{across(t)}" y="{middle + 25}" text-anchor="middle">'
                 f"{_minus(f'{t:+g}' if t else '0')}</text>"
                 for t in _ticks(-reach, reach)
             )

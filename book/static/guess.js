@@ -27,12 +27,13 @@ function judged(guess, { measured: [effect, low, high], small, verdict }) {
   const side = low > 0 ? 1 : high < 0 ? -1 : 0; // 0: the interval holds none
   if (verdict === "no difference")
     return none ? "Next to nothing, as you expected." : "It was shown to be next to nothing.";
+  const undecided = verdict === "undecided";
   if (guess >= low && guess <= high && !(none && side))
-    return `Your guess lies in the interval${verdict === "undecided" ? ", which leaves open whether there is a difference" : ""}.`;
-  if (!side || verdict === "undecided") {
-    if (none) return "You expected next to nothing, and the data leave that open.";
-    if (!side) return "The data do not even settle the sign.";
-  }
+    return `Your guess lies in the interval${undecided ? ", which leaves open whether there is a difference" : ""}.`;
+  if (none && (undecided || !side)) return "You expected next to nothing, and the data leave that open.";
+  if (!side) return "The data do not even settle the sign.";
+  if (undecided)
+    return `The measured effect has ${Math.sign(guess) === side ? "the same" : "the other"} sign, and is too near to none to be called a difference.`;
   if (none) return "You expected next to nothing, and there is an effect.";
   if (Math.sign(guess) !== side) return "The sign was the other way round.";
   const ratio = guess / effect;
@@ -41,8 +42,8 @@ function judged(guess, { measured: [effect, low, high], small, verdict }) {
   return "The sign was right, and so, roughly, was the size.";
 }
 
-function count(many, all, thing) {
-  return `${many} of ${all} ${thing}${all === 1 ? "" : "s"}`;
+function of(many, all, what) {
+  return `${many} of ${all} ${what} ${many === 1 ? "lies" : "lie"}`;
 }
 
 // Sentences on effects that were placed: what came out in all, then one for each.
@@ -50,13 +51,14 @@ function onEffects({ effects, rank }, values) {
   const within = effects.filter(
     ({ measured: [, low, high] }, k) => values[k] >= low && values[k] <= high
   ).length;
-  const said = [`${count(within, effects.length, "guess")} lie in the measured interval.`];
-  said[0] = said[0].replace("guesss", "guesses").replace(/^1 (.*) lie /, "1 $1 lies ");
+  const said = [`${of(within, effects.length, "guesses")} in the measured interval.`];
   if (rank) {
-    const first = (of) => effects[of.indexOf(Math.max(...of))].label;
+    const first = (all) => effects[all.indexOf(Math.max(...all))].label;
     const mine = values.every((value) => value === values[0]) ? null : first(values);
     const best = first(effects.map(({ measured }) => measured[0]));
-    const shown = effects.filter(({ measured, verdict }) => measured[0] > 0 && verdict !== "undecided" && verdict !== "no difference");
+    const shown = effects.filter(
+      ({ measured: [effect], verdict }) => effect > 0 && !["undecided", "no difference"].includes(verdict)
+    );
     const helped = shown.length ? shown.map(({ label }) => label).join(", ") : "nothing";
     said.push(
       `${mine ? `You put ${mine} first. ` : ""}The largest measured effect: ${best}. Shown to help: ${helped}.`
@@ -71,36 +73,35 @@ function onEffects({ effects, rank }, values) {
   ];
 }
 
-function clearSign(value, low, high, small) {
-  if (value > small && low > 0) return 1;
-  return value < -small && high < 0 ? -1 : 0;
-}
-
-// Where a row of signs turns from one side to the other: between which points.
-function turning(signs, points) {
-  let before = -1;
-  for (let k = 0; k < signs.length; k++) {
-    if (!signs[k]) continue;
-    if (before >= 0 && signs[before] !== signs[k])
-      return `from ${signs[before] < 0 ? "below to above" : "above to below"} zero between ${points[before].x} and ${points[k].x} epochs`;
-    before = k;
+// Where a drawn effect first turns from one side of zero to the other: between which points.
+function turning(values, points, small) {
+  let last = null;
+  for (let k = 0; k < values.length; k++) {
+    if (Math.abs(values[k]) <= small) continue;
+    if (last !== null && values[last] > 0 !== values[k] > 0)
+      return { from: points[last].x, to: points[k].x, rises: values[k] > 0 };
+    last = k;
   }
   return null;
 }
 
+function turnText(turns) {
+  if (!turns) return "stays on one side of zero";
+  const way = turns.rises ? "from below to above" : "from above to below";
+  return `goes ${way} zero between epochs ${turns.from} and ${turns.to}`;
+}
+
 // Sentences on a curve that was drawn.
-function onCurve({ points, small, places, step, lowest, rises }, values) {
+function onCurve({ points, small, places, step, turns, lowest, rises }, values) {
   const written = small ? signed : level;
   const near = points.filter(
     ({ measured: [, low, high] }, k) => values[k] >= low - step && values[k] <= high + step
   ).length;
-  const said = `${count(near, points.length, "point")} of your curve lie on the measured one, give or take ${step}.`;
+  const said = `${of(near, points.length, "points of your curve")} on the measured one, give or take ${step}.`;
   const lines = [];
   if (small) {
-    const mine = turning(values.map((value) => (Math.abs(value) > small ? Math.sign(value) : 0)), points);
-    const theirs = turning(points.map(({ measured }) => clearSign(...measured, small)), points);
-    const own = mine ? `Yours goes ${mine}.` : "Yours stays on one side of zero.";
-    lines.push(`The measured effect ${theirs ? `goes ${theirs}` : "stays on one side of zero"}. ${own}`);
+    const mine = turnText(turning(values, points, small));
+    lines.push(`The measured effect ${turnText(turns)}; yours ${mine}.`);
   } else {
     const at = values.indexOf(Math.min(...values));
     const mine = values.at(-1) - values[at] > step;
@@ -151,7 +152,7 @@ function start(guess) {
   let committed = false;
 
   function show(k) {
-    const { element, circles, low, high, value, step } = handles[k];
+    const { element, circles, low, high, value } = handles[k];
     const share = (value - low) / (high - low);
     const places = curve ? data.places : data.effects[k].places;
     const written = !curve || data.small ? signed : level;
@@ -193,36 +194,28 @@ function start(guess) {
     move(k, wanted);
   }
 
-  // Where the pointer is: the nearest point, and its value there.
-  function pointed(event) {
+  // Where the pointer is: the nearest point, or the one that keeps it, and its value there.
+  function pointed(event, kept) {
     const box = svg.getBoundingClientRect();
-    const x = (100 * (event.clientX - box.left)) / box.width;
+    const x = (event.clientX - box.left) / box.width;
     const y = event.clientY - box.top;
     const away = handles.map(({ circles }, k) =>
-      Math.abs(curve ? across[k] - x : Number(circles[0].getAttribute("cy")) - y)
+      Math.abs(curve ? across[k] - 100 * x : Number(circles[0].getAttribute("cy")) - y)
     );
-    const k = away.indexOf(Math.min(...away));
+    const k = kept ?? away.indexOf(Math.min(...away));
     const { low, high } = handles[k];
-    return { k, value: curve ? high - (y / plot) * (high - low) : low + (x / 100) * (high - low) };
+    return { k, value: low + (curve ? 1 - y / plot : x) * (high - low) };
   }
 
   let dragged = null; // the point that was set last, while the pointer is down
   function drag(event) {
-    const { k, value } = pointed(event);
-    if (!curve) return move(dragged.k, low(event, dragged.k));
+    const now = pointed(event, curve ? null : dragged.k); // an effect keeps its row
     // A quick pointer jumps over points: they lie on the line between.
-    for (let j = Math.min(k, dragged.k); j <= Math.max(k, dragged.k); j++) {
-      const share = k === dragged.k ? 1 : (j - dragged.k) / (k - dragged.k);
-      if (j !== dragged.k || k === dragged.k) move(j, dragged.value + share * (value - dragged.value));
-    }
-    dragged = { k, value };
-  }
-
-  // An effect keeps its row while it is dragged.
-  function low(event, k) {
-    const box = svg.getBoundingClientRect();
-    const one = handles[k];
-    return one.low + ((event.clientX - box.left) / box.width) * (one.high - one.low);
+    const jump = now.k - dragged.k;
+    for (let j = Math.sign(jump); Math.abs(j) < Math.abs(jump); j += Math.sign(jump))
+      move(dragged.k + j, dragged.value + (j / jump) * (now.value - dragged.value));
+    move(now.k, now.value);
+    dragged = now;
   }
 
   svg.addEventListener("pointerdown", (event) => {
