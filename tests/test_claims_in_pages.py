@@ -364,7 +364,7 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
         "claim unsure has no budget",
         "a heading cannot hold evidence",
         "effects-figure needs the option xlabel",
-        "first.ipynb:10002: WARNING: guess gone: there is no claim helped; the nearest is helps",
+        "WARNING: guess gone: there is no claim helped; the nearest is helps",
         "guess homeless: the chapter has no heading 'Second'; the nearest is Second chapter",
         "there is no guess goon; the nearest is gone",
     ):

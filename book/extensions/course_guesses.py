@@ -534,16 +534,15 @@ class GuessDirective(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        self.env.note_dependency(FILE)
-        return [_place(self.env, self.arguments[0], self.get_location())]
+        place = _place(self.env, self.arguments[0])
+        self.set_source_info(place)
+        return [place]
 
 
-def _place(env, name, location):
+def _place(env, name):
+    env.note_dependency(FILE)
     evidence_of(env).readers.add(env.docname)
-    place = GuessPlace(guess=name)
-    place.source, _, line = (location or "").partition(":")
-    place.line = int(line) if line.isdigit() else None
-    return place
+    return GuessPlace(guess=name)
 
 
 def _read(app):
@@ -576,7 +575,9 @@ def add_to_chapter(app, doctree):
             (k for k, n in enumerate(section) if not isinstance(n, nodes.title | nodes.paragraph)),
             len(section),
         )
-        section.insert(place, _place(app.env, guess.name, docname))
+        node = _place(app.env, guess.name)
+        node.source, node.line = section.source, section.line
+        section.insert(place, node)
         after[guess.under] = place + 1
 
 
