@@ -62,6 +62,17 @@ hurts: with harm
 """
 
 
+def guess(chapter, under, claim):
+    effect = {"claim": claim, "label": "x", "reach": 1}
+    return {"chapter": chapter, "under": under, "ask": "x", "effects": [effect]}
+
+
+GUESSES = {
+    "gone": guess("11_first", "First chapter", "helped"),
+    "homeless": guess("12_second", "Second", "hurts"),
+}
+
+
 def chapter(title, claims, seconds):
     cells = [
         f"""
@@ -338,10 +349,13 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
         "{opposite}`helps` {effect}`hurst` {claim-count}`most` {epochs}`helps` {at-half}`unsure`\n"
         "\n## {control}`helps`\n"
         "```{effects-figure}\n:title: x\nhelps: label\n```\n"
+        "```{guess} goon\n```\n"
     )
     (book / "book" / "verdicts.md").write_text(PAGE + wrong)
+    (book / "book" / "guesses.yml").write_text(json.dumps(GUESSES))
     built = build_book(book)
     (book / "book" / "verdicts.md").write_text(PAGE)
+    (book / "book" / "guesses.yml").write_text("{}")
     assert built.returncode != 0
     for said in (
         'claim helps is written as "opposite found" here, but the evidence says "supported"',
@@ -352,6 +366,9 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
         "claim unsure has no budget",
         "a heading cannot hold evidence",
         "effects-figure needs the option xlabel",
+        "WARNING: guess gone: there is no claim helped; the nearest is helps",
+        "guess homeless: the chapter has no heading 'Second'; the nearest is Second chapter",
+        "there is no guess goon; the nearest is gone",
     ):
         assert said in built.stderr, said
 

@@ -18,11 +18,13 @@ import threading
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from course_claims import effect_text, interval_text
 from playwright.sync_api import expect, sync_playwright
 
 from benchmarks.lighthouse import CHAPTER_KB, PAGE_KB, SHIFT
-from tests.notebook_runs import ROOT
+from tests.notebook_runs import ROOT, chapters
 from utils import atlas
+from utils.chapters import claims_of
 
 # As on the site's own host, so that the page for missing addresses finds its sheets, too.
 SUBFOLDER = "deep-learning-regularization-techniques"
@@ -513,6 +515,137 @@ def test_every_page_has_a_policy_that_allows_only_the_site_itself(built_book):
         for directive, sources in allowed.items():
             others = set(sources.split()) - {"'self'", "'none'", "'unsafe-hashes'"}
             assert all(one.startswith("'sha256-") or one == "data:" for one in others), directive
+
+
+# Guesses
+
+
+def said_of_guess(page, k, keys):
+    """What is announced after a guess by keyboard: for each point the keys that move it."""
+    guess = page.locator(".guess").nth(k)
+    handles = guess.locator("[role=slider]")
+    assert handles.count() == len(keys)
+    for at, pressed in enumerate(keys):
+        handles.nth(at).focus()
+        for key in pressed:
+            page.keyboard.press(key)
+    guess.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert guess.locator(".guess-truth").first.is_visible()
+    return guess.locator("[role=status]").inner_text()
+
+
+def test_a_guess_by_keyboard_is_answered_in_words_and_leaves_nothing_behind(site, browser):
+    notebook = nbformat.read(ROOT / "notebooks" / "02_dropout.ipynb", as_version=4)
+    records = claims_of(notebook, stored=True)
+    wide, narrow = records["dropout-helps-wide-noisy"], records["dropout-narrow"]
+    with Visit(browser, f"{site}notebooks/02_dropout.html") as visit:
+        page, asked = visit.page, len(visit.asked)
+        kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+        truth = page.locator(".guess-truth")
+        assert not [one for one in truth.all() if one.is_visible()]
+
+        said = said_of_guess(page, 1, [["PageUp", "PageUp"], [], ["End", "ArrowLeft"]])
+        lines = said.splitlines()
+        assert lines[0] == "0 of 3 guesses lie in the measured interval."
+        (first,) = [line for line in lines if "wide network, wrong labels" in line]
+        assert f"you expected +0.10, measured {effect_text(wide)} ({interval_text(wide)})" in first
+        assert first.endswith("The sign was right, the size two times too large.")
+        (last,) = [line for line in lines if "narrow network" in line]
+        assert f"you expected +0.19, measured {effect_text(narrow)}" in last
+        assert last.endswith("The sign was the other way round.")
+        assert "Next to nothing, as you expected." in said
+
+        said = said_of_guess(page, 0, [["Home"], *[["ArrowUp"] * 5] * 7])
+        assert "goes from below to above zero between epochs" in said
+        assert "yours goes from below to above zero between epochs 1 and 2" in said
+        assert "after 200 epochs you expected +0.05" in said.lower()
+        assert "Your guess lies in the interval." in said
+        violations = Axe().run(page, context=".guess").response["violations"]
+        assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in violations]
+
+        # The answer with its claim can be unfolded; a new guess begins where the first one did.
+        guess = page.locator(".guess").nth(0)
+        guess.locator("summary").click()
+        assert guess.locator("a[href='#claim-dropout-helps-wide-noisy']").is_visible()
+        guess.locator("summary").click()
+        guess.locator("button").click()
+        assert not truth.first.is_visible()
+        assert guess.locator("[role=status]").inner_text() == ""
+        values = guess.locator("[role=slider]").evaluate_all("all => all.map(x => x.ariaValueNow)")
+        assert set(values) == {"0"}
+        # Pictures are loaded when they come into view.
+        assert not [url for url in visit.asked[asked:] if not url.endswith(".svg")]
+        stored = "JSON.stringify([localStorage, sessionStorage, document.cookie])"
+        assert page.evaluate(stored) == kept
+        assert not visit.faults
+
+
+def test_a_curve_is_drawn_with_the_pointer_and_an_effect_keeps_its_row(site, browser):
+    with Visit(browser, f"{site}notebooks/02_dropout.html") as visit:
+        page = visit.page
+
+        def drag(k, start, end):
+            guess = page.locator(".guess").nth(k)
+            guess.scroll_into_view_if_needed()
+            box = guess.locator(".guess-picture").bounding_box()
+            handles = guess.locator("[role=slider]")
+            for act, (x, y) in (("down", start), ("up", end)):
+                page.mouse.move(box["x"] + x * box["width"], box["y"] + y)
+                getattr(page.mouse, act)()
+            return [float(h.get_attribute("aria-valuenow")) for h in handles.all()]
+
+        # A jump from one corner to the other draws all that lies between.
+        drawn = drag(0, (0, 220), (1, 0))
+        assert drawn[0] == -0.2
+        assert drawn[-1] == 0.2
+        assert drawn == sorted(drawn)
+        assert len(set(drawn)) == len(drawn)
+        assert drag(1, (0.5, 27), (0.75, 107)) == [0.1, 0, 0]
+
+
+def test_without_scripts_a_guess_is_a_question_with_a_folded_answer(site, browser):
+    with Visit(browser, f"{site}notebooks/02_dropout.html", java_script_enabled=False) as visit:
+        guess = visit.page.locator(".guess").nth(1)
+        assert guess.locator(".guess-ask").is_visible()
+        for part in ("button", "[role=slider] circle", ".guess-truth", "li"):
+            assert not guess.locator(part).first.is_visible(), part
+        guess.locator("summary").click()
+        assert guess.locator("li a").count() == 3
+        assert guess.locator("li a").first.is_visible()
+        assert guess.locator(".guess-truth").first.is_visible()
+
+
+HEIGHTS = """() => {
+  const kinds = {
+    figure: "img.course-figure, .figure-data, .guess",
+    code: "div.cell_input, details.hide, div.cell_output",
+    prose: "p, ul, ol, dl, table, h1, h2, h3, div.math",
+    claim: "div.claim",
+  };
+  const found = { figure: 0, code: 0, prose: 0, claim: 0, first: Infinity };
+  const look = (element) => {
+    for (const child of element.children) {
+      const box = child.getBoundingClientRect();
+      const kind = Object.keys(kinds).find((one) => child.matches(kinds[one]));
+      const holds = child.querySelector("img.course-figure, .claim");
+      if (kind && !(kind === "code" && holds)) found[kind] += box.height;
+      else look(child);
+      if (kind === "figure" && box.height) found.first = Math.min(found.first, box.top + scrollY);
+    }
+  };
+  look(document.querySelector(".bd-article"));
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("name", [path.stem for path in chapters()])
+def test_a_chapter_shows_a_figure_early_and_less_code_than_prose_and_figures(site, browser, name):
+    screen = {"width": 1366, "height": 768}
+    with Visit(browser, f"{site}notebooks/{name}.html", viewport=screen) as visit:
+        found = visit.page.evaluate(HEIGHTS)
+        assert 0 < found["first"] <= 1.5 * screen["height"]
+        assert 0 < found["code"] < found["prose"] + found["figure"]
 
 
 # Menus, files, paper

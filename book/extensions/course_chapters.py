@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 200
 OPEN = "show-code"  # tag of a cell whose code is for reading
+SET_UP = "parameters and set-up"  # of the fold that begins with the parameters
 NEEDED = re.compile(r"You need (?:the )?(.+?)\.(?: The cells run in [^.]+\.)?$")
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
 
@@ -48,7 +49,8 @@ def add_head(app, doctree):
 def fold_code(app, doctree):
     """Fold all code of a notebook but the cells that say that they are for reading.
 
-    Where nothing stands between folded cells, they share one fold.
+    Where nothing stands between folded cells, they share one fold. What follows the parameters goes
+    into theirs, though a cell there may print what it has loaded.
     """
     cells = [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
     if not any(OPEN in _tags(cell) for cell in cells):
@@ -64,6 +66,17 @@ def fold_code(app, doctree):
             if not outputs:
                 cell.children[0].insert(0, source.children)
                 before.parent.remove(before)
+                if "parameters" in _tags(before):
+                    _name_set_up(cell)
+            elif before.get("set_up") and len(cell.children) == 1:
+                source += cell.children[0].children
+                cell.parent.remove(cell)
+
+
+def _name_set_up(cell):
+    cell["cell_metadata"] = {"tags": ["parameters", *_tags(cell)]}
+    cell.attributes |= {"set_up": True}
+    cell.attributes |= {f"prompt_{way}": f"{way.title()} {SET_UP}" for way in ("show", "hide")}
 
 
 def _tags(cell):

@@ -34,7 +34,7 @@ SCRIPTS = ("_static/*.js", "_static/scripts/*.js", "_static/playground/*.js")
 SEARCH = "_static/searchtools.js"
 EXCERPTS = {  # what Sphinx's search takes for text, and what is text here
     """[role="main"]""": ".bd-article",
-    '"script", "style"]': '"script", ".katex-mathml", ".figure-data", ".chapter-head"]',
+    '"script", "style"]': '"script", ".katex-mathml", ".figure-data", ".guess", ".chapter-head"]',
 }
 
 LINK = re.compile(r'[ \t]*<link [^>]*rel="stylesheet"[^>]*>\n?')
