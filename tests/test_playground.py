@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import re
 import shutil
 import time
 
@@ -45,8 +46,11 @@ body { background: var(--pst-color-background); color: var(--pst-color-text-base
 PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
 <title>Playground</title><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,">{sheets}{colours}
-<script type="module" src="playground/page.js"></script></head>
+{script}</head>
 <body><main><h1>Playground</h1>{shell}</main></body></html>"""
+SCRIPT = '<script type="module" src="playground/page.js"></script>'
+NEAR = '<script defer src="playground/near.js"></script>'
+FAR_DOWN = '<div style="height: 3000px"></div>'
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +64,13 @@ def site(tmp_path_factory):
     (root / "playground" / "still.svg").write_text(course_playground_still.still().svg)
     sheets = "".join(f'<link rel="stylesheet" href="{name}">' for name in SHEETS)
     for name, options in {
-        "light": {}, "dark": {}, "small": {"small": True, "start": "data=moons&epochs=20"}
+        "light": {}, "dark": {}, "small": {"whole": "light.html", "start": "data=moons&epochs=20"}
     }.items():  # fmt: skip
         shell = course_playground.shell("playground/still.svg", "playground/digits.json", **options)
         theme = "dark" if name == "dark" else "light"
-        text = PAGE.format(theme=theme, sheets=sheets, colours=THEME, shell=shell)
+        script = NEAR if name == "small" else SCRIPT
+        shell = FAR_DOWN * (name == "small") + shell
+        text = PAGE.format(theme=theme, sheets=sheets, colours=THEME, script=script, shell=shell)
         (root / f"{name}.html").write_text(text, encoding="utf-8")
     with served(root) as address:
         yield address
@@ -592,13 +598,22 @@ def test_a_training_that_diverges_is_reported(site, browser):
         assert visit.page.locator(".playground-verdict").inner_text().endswith("undecided")
 
 
-def test_the_small_version_starts_with_its_own_settings(site, browser):
+def test_the_small_version_starts_with_its_own_settings_when_it_comes_near(site, browser):
     with Visit(browser, f"{site}small.html") as visit:
-        assert visit.page.locator("details[open]").count() == 0
-        assert visit.page.locator(".playground-challenges").count() == 0
-        wait_for(visit.page, "8 pairs of networks, 20 epochs")
-        assert visit.page.url.endswith("small.html"), "a plain address stays plain"
-        assert "after 20 epochs" in trained(visit.page, 8)[1]
+        page = visit.page
+        assert page.locator("details[open]").count() == 0
+        assert page.locator(".playground-challenges").count() == 0
+        page.wait_for_timeout(300)
+        assert not [url for url in visit.asked if "page.js" in url], "it is far down"
+        page.locator(".playground").scroll_into_view_if_needed()
+        wait_for(page, "8 pairs of networks, 20 epochs")
+        assert "after 20 epochs" in trained(page, 8)[1]
+        page.locator("summary", has_text="Technique to test").click()
+        page.locator("[name=early_stopping]").check()
+        assert page.url.endswith("small.html"), "a plain address stays plain"
+        page.get_by_role("link", name="All settings").click()
+        wait_for(page, "8 pairs of networks, 20 epochs")
+        assert page.locator("[name=early_stopping]").is_checked()
         assert not visit.faults
     for start in ("data=stars", "rows=5", "colour=red"):
         with pytest.raises(ValueError, match=start.split("=")[0]):
@@ -629,6 +644,11 @@ def test_without_scripts_a_still_picture_and_an_explanation_are_shown(site, brow
         assert picture.is_visible()
         assert "Mean decision surfaces" in picture.get_attribute("alt")
         assert "takes JavaScript" in visit.page.locator(".playground-without p").inner_text()
+        visit.page.locator(".playground-without summary").click()
+        rows = visit.page.locator(".figure-table tr").all_inner_texts()
+        for name, row in zip(("Baseline", "With dropout 0.3"), rows[1:], strict=True):
+            accuracy = re.fullmatch(rf"{name}\s+(0\.\d\d\d)\s+300\s+4", row)[1]
+            assert accuracy in picture.get_attribute("alt")
         assert not visit.page.get_by_role("button", name="Train").is_visible()
 
 

@@ -81,13 +81,17 @@ def visit_figure_data(self, node):
             f'<button type="button" class="figure-live-button" data-numbers="{address}" '
             f'aria-pressed="false">{BUTTONS[kind]}</button>'
         )
-    title = html.escape(node["title"])
-    self.body.append(
-        "<details><summary>Data of the figure</summary>"
-        f'<div class="figure-table" role="region" tabindex="0" aria-label="Data: {title}">'
-        f"{table_html(node['table'])}</div></details></div>"
-    )
+    self.body.append(f"{folded_table(node['title'], node['table'])}</div>")
     raise nodes.SkipNode
+
+
+def folded_table(title: str, table: str) -> str:
+    """The data of a figure, as CSV with a row of headings, folded."""
+    return (
+        "<details><summary>Data of the figure</summary>"
+        f'<div class="figure-table" role="region" tabindex="0" '
+        f'aria-label="Data: {html.escape(title)}">{table_html(table)}</div></details>'
+    )
 
 
 def _script(title, numbers):

@@ -3,11 +3,14 @@
 The directive `{playground}` writes its controls and the places that its scripts fill, which are the
 modules in `book/static/playground/`. Options:
     :start:     settings to begin with, as an address has them: `data=moons&dropout=0.3`
-    :small:     for a page about something else: settings folded, no mean over seeds, no challenges
+    :small:     for a page about something else: its figures are the networks of one seed and the
+                effect over the epochs, all settings are folded below them, it leaves the page's
+                address alone and leads to the whole playground with the same settings. Its scripts
+                are loaded when it comes near
 
 What a setting may be stands in `FIELDS` and nowhere else: the scripts read it off the form. Without
-scripts, a still picture and an explanation are shown. The digits are written beside the scripts and
-fetched when a reader chooses them.
+scripts, an explanation is shown, and where dropout is tested a still picture. The digits are
+written beside the scripts and fetched when a reader chooses them.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import course_playground_still
+from course_figures import folded_table
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sklearn.datasets import load_digits
@@ -30,7 +34,9 @@ FOLDER = "_static/playground"
 DIGITS = (
     1600  # as many as are ever used at a time: 400 held out, 200 for validation, 1000 to train on
 )
-PAGE = "playground-on-page"  # class of what the directive writes
+WHOLE = "book/playground"  # the page of the whole playground
+# Class of what the directive writes, by the script that the page then loads.
+SCRIPTS = {"playground-on-page": "page.js", "playground-on-page-small": "near.js"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,8 +170,7 @@ BOARD = """
 BAR = """
 <div class="playground-bar">
 <button type="button" class="playground-train" data-press="train" disabled>Train</button>
-<button type="button" data-press="step" disabled>Step one epoch</button>
-<button type="button" data-press="more" disabled>8 more seeds</button>
+{step}<button type="button" data-press="more" disabled>8 more seeds</button>
 <button type="button" data-press="reset" disabled>Reset</button>
 <progress aria-label="Epochs trained" max="1" value="0"></progress>
 <span class="playground-progress">Waiting for the scripts, which take a page from a web
@@ -173,6 +178,7 @@ server.</span>
 </div>
 <p class="playground-complaints" role="alert"></p><p class="playground-problem" role="alert"></p>
 """
+STEP = '<button type="button" data-press="step" disabled>Step one epoch</button>\n'
 FINDING = """
 <section class="playground-finding" aria-label="Finding">
 <p class="playground-headline">Press “Train” and watch how an effect becomes certain, or does
@@ -200,13 +206,15 @@ out; the bars show the probability of the right digit</span></p>
 for one row, by layer</p><canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
 </div>
 <div class="playground-charts">
-<div><p class="playground-of">{metric} of <span class="baseline">baseline</span> and
-<span class="treatment">treatment</span>, mean over seeds: held out, and dashed in training</p>
-<svg class="playground-learning" role="img" aria-label="Learning curves"></svg></div>
-<div><p class="playground-of">Effect on the held-out rows, with its 95 % interval; the grey field
+{learning}<div><p class="playground-of">Effect on the held-out rows, with its 95 % interval; the grey field
 counts as none</p>
 <svg class="playground-effect" role="img" aria-label="Effect over the epochs"></svg></div>
 </div></div>
+"""
+LEARNING = """
+<div><p class="playground-of">{metric} of <span class="baseline">baseline</span> and
+<span class="treatment">treatment</span>, mean over seeds: held out, and dashed in training</p>
+<svg class="playground-learning" role="img" aria-label="Learning curves"></svg></div>
 """
 MEAN = """
 <p class="playground-of">Mean over all seeds</p>
@@ -220,11 +228,14 @@ Challenges <span class="playground-reached" role="status"></span></p>
 pairs.</p><ol></ol></section>
 """
 WITHOUT = """
-<noscript><div class="playground-without"><img class="course-figure" src="{still}" width="{width}"
-height="{height}" loading="lazy" alt="{alt}"/><p>This page trains networks in your browser, which
-takes JavaScript. The picture was computed while the page was built, by a few networks without and
-with dropout.</p></div></noscript>
+<noscript><div class="playground-without">{still}<p>This place trains networks in your browser,
+which takes JavaScript.{about}</p></div></noscript>
 """
+STILL = """<img class="course-figure" src="{address}" width="{width}" height="{height}"
+loading="lazy" alt="{alt}"/><div class="figure-data">{table}</div>"""
+ABOUT_STILL = """ The picture was computed while the page was built, by a few networks without and
+with dropout."""
+LINK = '<p><a class="playground-whole" href="{}">All settings and challenges: the playground</a></p>'
 
 
 def starting(text: str) -> dict[str, str]:
@@ -246,39 +257,55 @@ def starting(text: str) -> dict[str, str]:
     return found
 
 
-def shell(still: str, digits: str, start: str = "", small: bool = False) -> str:
+def _without(still, values):
+    """What is shown without scripts; the picture shows dropout, so it stands where that is tested."""
+    techniques = [field.name for field in FIELDS["Technique to test"]]
+    if [name for name in techniques if values[name] != "0"] != ["dropout"]:
+        return WITHOUT.format(still="", about="")
+    picture = course_playground_still.still()
+    drawn = STILL.format(
+        address=still, width=picture.width, height=picture.height, alt=html.escape(picture.alt),
+        table=folded_table("Decision surfaces without and with dropout", picture.table),
+    )  # fmt: skip
+    return WITHOUT.format(still=drawn, about=ABOUT_STILL)
+
+
+def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
     """HTML of the playground, which works once `playground/page.js` is loaded.
 
     Args:
         still, digits: addresses of the still picture and of the digits.
         start: settings to begin with, as an address has them.
-        small: whether to leave out the mean over seeds and the challenges, and fold all settings.
+        whole: address of the whole playground, which makes this a small one.
 
     Raises:
         ValueError: settings that do not exist.
     """
     values = starting(start)
+    form_id = "playground-settings"
+    metric = METRIC.drawn(values["metric"])
     groups = "".join(
-        f"<details{' open' * (title in OPEN and not small)}><summary>{title}</summary>"
+        f"<details{' open' * (title in OPEN and not whole)}><summary>{title}</summary>"
         f'<fieldset><legend class="visually-hidden">{title}</legend>'
         + "".join(field.drawn(values[field.name]) for field in group)
         + (BOARD.format(name="playground-class") if title == "Data" else "")
+        + (metric if whole and title == "Network and training" else "")
         + "</fieldset></details>"
         for title, group in FIELDS.items()
     )
-    form_id = "playground-settings"
-    metric = METRIC.drawn(values["metric"]).replace("<select ", f'<select form="{form_id}" ')
-    picture = course_playground_still.still()
-    without = WITHOUT.format(
-        still=still, width=picture.width, height=picture.height, alt=html.escape(picture.alt)
-    )  # fmt: skip
-    return (
-        f'<div class="playground{" playground-small" * small}" data-digits="{digits}">{without}'
-        f'<div class="playground-live">{BAR}{FINDING}'
+    form = (
         f'<form id="{form_id}" class="playground-settings" aria-label="Settings">{groups}</form>'
-        + PICTURES.format(mean="" if small else MEAN, metric=metric)
-        + ("" if small else CHALLENGES)
-        + "</div></div>"
+    )
+    if whole:
+        pictures = PICTURES.format(mean="", learning="")
+        parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(f"{whole}#{start}")
+    else:
+        elsewhere = metric.replace("<select ", f'<select form="{form_id}" ')
+        pictures = PICTURES.format(mean=MEAN, learning=LEARNING.format(metric=elsewhere))
+        parts = BAR.format(step=STEP), FINDING, form, pictures, CHALLENGES
+    return (
+        f'<div class="playground{" playground-small" * bool(whole)}" data-digits="{digits}">'
+        f'{_without(still, values)}<div class="playground-live">{"".join(parts)}</div></div>'
     )
 
 
@@ -292,6 +319,22 @@ def digits_json() -> str:
     return json.dumps({"pixels": pixels, "labels": labels}, separators=(",", ":"))
 
 
+def playground(app, docname: str, start: str = "", small: bool = False) -> nodes.raw:
+    """The node of a playground on a page.
+
+    Raises:
+        ValueError: settings that do not exist.
+    """
+    page = app.builder.get_target_uri(docname)
+
+    def address(name):
+        return relative_uri(page, f"{FOLDER}/{name}")
+
+    whole = relative_uri(page, app.builder.get_target_uri(WHOLE)) if small else ""
+    text = shell(address("still.svg"), address("digits.json"), start, whole)
+    return nodes.raw("", text, format="html", classes=[[*SCRIPTS][small]])
+
+
 class PlaygroundDirective(SphinxDirective):
     option_spec = {  # noqa: RUF012
         "start": directives.unchanged,
@@ -299,27 +342,19 @@ class PlaygroundDirective(SphinxDirective):
     }
 
     def run(self):
-        def address(name):
-            page = self.env.app.builder.get_target_uri(self.env.docname)
-            return relative_uri(page, f"{FOLDER}/{name}")
-
+        start, small = self.options.get("start", ""), "small" in self.options
         try:
-            text = shell(
-                address("still.svg"),
-                address("digits.json"),
-                self.options.get("start", ""),
-                "small" in self.options,
-            )
+            return [playground(self.env.app, self.env.docname, start, small)]
         except ValueError as error:
             raise self.error(str(error)) from None
-        node = nodes.raw("", text, format="html")
-        node["classes"].append(PAGE)
-        return [node]
 
 
 def add_files(app, pagename, templatename, context, doctree):
-    if doctree is not None and any(PAGE in node["classes"] for node in doctree.findall(nodes.raw)):
-        app.add_js_file("playground/page.js", type="module")
+    classes = {c for node in doctree.findall(nodes.raw) for c in node["classes"]} if doctree else ()
+    for name in SCRIPTS.keys() & classes:
+        # A classic script also runs in pages that are opened as files, where modules do not load.
+        way = {"type": "module"} if SCRIPTS[name] == "page.js" else {"loading_method": "defer"}
+        app.add_js_file(f"playground/{SCRIPTS[name]}", **way)
         app.add_css_file("playground.css")
 
 

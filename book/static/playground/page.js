@@ -20,6 +20,7 @@ const ONLY_JUDGING = ["metric", "early_stopping"]; // settings that need no othe
 class Playground {
   constructor(root) {
     this.root = root;
+    this.whole = this.find(".playground-whole"); // the link that a small version has
     this.fields = new Fields(this.find("form"));
     this.reached = new Set();
     this.board = new Board(
@@ -28,7 +29,7 @@ class Playground {
       () => this.change("points")
     );
     const press = (name, action) =>
-      this.find(`[data-press=${name}]`).addEventListener("click", action);
+      this.find(`[data-press=${name}]`)?.addEventListener("click", action);
     press("train", () => this.train());
     press("step", () => this.trainTo((this.run?.epoch ?? 0) + 1));
     press("more", () => this.addSeeds());
@@ -56,6 +57,7 @@ class Playground {
   // The address
 
   read() {
+    if (this.whole) return false;
     const text = location.hash.slice(1);
     if (!text.includes("=")) return false; // a heading of the page
     if (text !== this.written) this.take(text);
@@ -74,7 +76,8 @@ class Playground {
 
   write() {
     this.written = this.fields.text;
-    history.replaceState(null, "", `#${this.written}`);
+    if (this.whole) this.whole.hash = this.written;
+    else history.replaceState(null, "", `#${this.written}`);
   }
 
   points(text) {
@@ -290,11 +293,13 @@ class Playground {
       points,
     }));
     const svg = this.find(".playground-learning");
-    drawing.curves(svg, { lines, epochs, range: metric === "accuracy" ? [0.5, 1] : [0, 0.7] });
-    const ends = learning.map(
-      ({ arm, part, points }) => `${arm}, ${part}: ${number(points.at(-1)[0])}`
-    );
-    svg.setAttribute("aria-label", `Mean ${metric} over the epochs. ${ends.length ? `At the end ${ends.join("; ")}.` : "Nothing is measured yet."}`);
+    if (svg) {
+      drawing.curves(svg, { lines, epochs, range: metric === "accuracy" ? [0.5, 1] : [0, 0.7] });
+      const ends = learning.map(
+        ({ arm, part, points }) => `${arm}, ${part}: ${number(points.at(-1)[0])}`
+      );
+      svg.setAttribute("aria-label", `Mean ${metric} over the epochs. ${ends.length ? `At the end ${ends.join("; ")}.` : "Nothing is measured yet."}`);
+    }
     const effect = this.find(".playground-effect");
     const points = finding?.curve.map(({ effect, interval }) => [effect, ...interval]) ?? [];
     const smallest = finding?.smallest ?? 0.01;
