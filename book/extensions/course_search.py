@@ -1,9 +1,9 @@
 """An index of sections for the search page: headings, and the prose under each.
 
-Sphinx's own index knows pages and words. A reader looks for the place that answers, so this one holds
-every section of the finished pages, and every term of the glossary: its anchor, its heading and its
-sentences, without code, outputs and figures. `book/static/search.js` ranks them. The index is a
-script, not JSON, because browsers let a page that is opened as a file load no other kind.
+Sphinx's own index knows pages and words. A reader looks for the place that answers, so this one
+holds every section of the finished pages, and every term of the glossary: its anchor, its heading
+and its sentences, without code, outputs and figures. `book/static/search.js` ranks them. The index
+is a script, not JSON, because browsers let a page that is opened as a file load no other kind.
 
 What readers type for the same thing stands in `book/synonyms.yml`.
 """
@@ -25,13 +25,19 @@ SYNONYMS = "book/synonyms.yml"
 HEADINGS = ["h1", "h2", "h3", "h4"]
 # What is no prose: code and outputs, figures and what belongs to them, forms, generated tables.
 LEFT_OUT = (
-    ".cell, .highlight, .figure-data, .effects-figure, .chapter-head, .headerlink, .playground-on-page,"
-    " .explorer, .atlas-table, .atlas-summary, .evidence, .toctree-wrapper, .katex-html, annotation,"
-    " .eqno, div.math, form, script, svg"
+    ".cell, .highlight, .figure-data, .effects-figure, .chapter-head, .headerlink, .eqno, div.math,"
+    " .katex-html, annotation, .playground-on-page, .explorer, .atlas-table, .atlas-summary,"
+    " .evidence, .toctree-wrapper, form, script, svg"
 )
 BLOCKS = ["p", "li", "td", "th", "dd"]
-# Exercises repeat what their chapters say, and solutions what the exercises say.
-WEIGHTS = {"notebooks/solutions/": 0.35, "notebooks/exercises/": 0.5}
+# Against a chapter: these pages repeat, define or list what the chapters explain.
+WEIGHTS = {
+    "notebooks/solutions/": 0.1,
+    "notebooks/exercises/": 0.15,
+    "book/references": 0.5,
+    "book/papers": 0.7,
+    "book/glossary": 0.8,
+}
 
 
 def sections_of(page: str) -> list[list[str]]:
@@ -78,7 +84,13 @@ def read_synonyms(path: Path) -> list[list[str]]:
     Raises:
         ValueError: the file holds something else than lists of at least two texts, or a text twice.
     """
-    groups = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        groups = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        line = error.problem_mark.line + 1
+        raise ValueError(f"{path.name} is not YAML: line {line}: {error.problem}") from None
+    if not isinstance(groups, list):
+        raise ValueError(f"{path.name}: {groups!r} is not a list of lines")
     seen = {}
     for group in groups:
         if not isinstance(group, list) or len(group) < 2 or {type(text) for text in group} != {str}:
@@ -113,21 +125,25 @@ def write_index(app, exception):
     except ValueError as error:
         logger.warning("%s", error, type="search")
         synonyms = []
-    _check_that_synonyms_lead_somewhere(synonyms, pages)
+    for group in leading_nowhere(synonyms, pages):
+        logger.warning(
+            "%s: nothing on the site is found by %s", SYNONYMS, ", ".join(group), type="search"
+        )
     index = json.dumps(
         {"pages": pages, "synonyms": synonyms}, ensure_ascii=False, separators=(",", ":")
     )
     (Path(app.outdir) / FILE).write_text(f"courseSearch({index});\n", encoding="utf-8")
 
 
-def _check_that_synonyms_lead_somewhere(synonyms, pages):
+def leading_nowhere(synonyms: list[list[str]], pages: list) -> list[list[str]]:
+    """The groups none of whose words stands on a page of the index."""
+
+    def plain(text):
+        return re.sub(r"[\W_]+", " ", text).lower()
+
     texts = [f"{heading} {prose}" for _, _, sections in pages for _, heading, prose in sections]
-    everything = re.sub(r"[\W_]+", " ", " ".join(texts)).lower()
-    for group in synonyms:
-        if not any(re.sub(r"[\W_]+", " ", text).lower() in everything for text in group):
-            logger.warning(
-                "%s: nothing on the site is found by %s", SYNONYMS, ", ".join(group), type="search"
-            )
+    everything = plain(" ".join(texts))
+    return [group for group in synonyms if not any(plain(text) in everything for text in group)]
 
 
 def setup(app):

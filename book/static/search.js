@@ -3,19 +3,25 @@
 "use strict";
 
 const MOST = 20; // results shown
+const FITTING = 0.15; // of the best score: what fits less is left out, but for the first few
+const LEAST = 5;
 const WORD = /[\p{L}\p{N}]+(?:\.\p{N}+)?/gu;
 const HEADING = 4;
 const TITLE = 1.5;
+const PROSE = 1.5;
 const SYNONYM = 0.8; // against the word that was typed
 const BEGINNING = 0.5; // a word of which the beginning was typed
 const LONG = 60; // words of an average section
+// Sections that repeat, list or ask what others explain.
+const REPEATING = ["A prediction first", "Summary", "Key terms", "Exercises", "References"];
+const REPEATED = 0.6;
 const EXCERPT = 240; // characters
 
 // Words of questions, which say nothing of what is asked.
 const SMALL = new Set([
   ...stopwords,
-  ..."after any be been both can did do does doing from get gets got had has have how i keras me my".split(" "),
-  ..."our should so than them use used using we what when where which who why work would you your".split(" "),
+  ..."after against any be been both can did do does doing from get gets got had has have how i keras me my".split(" "),
+  ..."our should so than them use used using versus we what when vs where which who why work would you your".split(" "),
 ]);
 
 const stems = new Map();
@@ -50,14 +56,14 @@ function places(found, phrase) {
 function prepared({ pages, synonyms }) {
   const sections = pages.flatMap(([page, weight, all]) => {
     const title = all[0][1];
-    const titleStems = stemsOf(title);
+    const titleStems = stemsOf(title.replace(/^\d+\. /, "")); // without a chapter's number
     return all.map(([anchor, heading, prose]) => ({
       address: anchor ? `${page}#${anchor}` : page,
       place: anchor ? title : "",
       heading,
       prose,
-      weight,
-      fields: { heading: stemsOf(heading), title: titleStems, prose: stemsOf(prose) },
+      weight: weight * (REPEATING.includes(heading) ? REPEATED : 1),
+      fields: { heading: anchor ? stemsOf(heading) : titleStems, title: titleStems, prose: stemsOf(prose) },
     }));
   });
   const holding = new Map(); // stem -> sections that have it
@@ -101,15 +107,15 @@ function askedFor(query, index) {
 /** How much a section says about one of the phrases of a thing. */
 function worth(section, thing) {
   const { heading, title, prose } = section.fields;
-  let best = 0;
+  let times = 0;
+  let inNames = 0;
   for (const [phrase, weight] of thing) {
     const inHeading = places(heading, phrase).length ? HEADING / Math.sqrt(1 + heading.length / 6) : 0;
     const inTitle = places(title, phrase).length ? TITLE : 0;
-    const times = places(prose, phrase).length;
-    const inProse = times / (times + 0.5 + prose.length / (2 * LONG));
-    best = Math.max(best, weight * (inHeading + inTitle + inProse));
+    inNames = Math.max(inNames, weight * (inHeading + inTitle));
+    times += weight * places(prose, phrase).length;
   }
-  return best;
+  return inNames + (PROSE * times) / (times + 0.5 + prose.length / (2 * LONG));
 }
 
 /** Sections for a query, the best first: [{section, things}]. */
@@ -125,12 +131,15 @@ function ranked(query, index) {
       scores.set(section, { score: sum.score + rare * w, found: sum.found + 1 });
     }
   }
+  // Who asks for exercises gets them.
+  const weightOf = /\b(exercises?|solutions?)\b/i.test(query) ? () => 1 : (one) => one.weight;
   const results = [...scores].map(([section, { score, found }]) => ({
     section,
     things,
-    score: score * section.weight * (found / things.length) ** 2,
+    score: score * weightOf(section) * (found / things.length) ** 2,
   }));
-  return results.sort((a, b) => b.score - a.score);
+  results.sort((a, b) => b.score - a.score);
+  return results.filter(({ score }, k) => k < LEAST || score >= FITTING * results[0].score);
 }
 
 /** Parts of a text, [text, whether it is what was asked for]. */
@@ -143,11 +152,13 @@ function marked(text, things) {
   }
   const parts = [];
   let end = 0;
-  words.forEach((word, k) => {
-    if (!hit.has(k)) return;
-    parts.push([text.slice(end, word.start), false], [text.slice(word.start, word.end), true]);
-    end = word.end;
-  });
+  for (let k = 0; k < words.length; k += 1) {
+    if (!hit.has(k)) continue;
+    const { start } = words[k];
+    while (hit.has(k + 1)) k += 1; // words that follow each other have one mark
+    parts.push([text.slice(end, start), false], [text.slice(start, words[k].end), true]);
+    end = words[k].end;
+  }
   return [...parts, [text.slice(end), false]].filter(([part]) => part);
 }
 
@@ -200,7 +211,7 @@ function counted(results, query) {
 function courseSearch(data) {
   const index = prepared(data);
   const field = document.querySelector(".bd-search-container input[name=q]");
-  const list = document.getElementById("search-results");
+  const list = document.getElementById("search-sections");
   const count = document.getElementById("search-count");
 
   function show() {
@@ -228,6 +239,5 @@ function courseSearch(data) {
   });
   field.value = new URLSearchParams(location.search).get("q") ?? "";
   field.focus();
-  field.select();
   show();
 }
