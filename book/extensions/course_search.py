@@ -35,6 +35,7 @@ WEIGHTS = {
     "notebooks/solutions/": 0.1,
     "notebooks/exercises/": 0.15,
     "book/references": 0.5,
+    "book/home": 0.6,
     "book/papers": 0.7,
     "book/glossary": 0.8,
 }
