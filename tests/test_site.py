@@ -229,22 +229,6 @@ def test_no_page_shows_a_sign_of_a_font_that_is_not_loaded(site, addresses, brow
             assert not [text for text in shown if not text.startswith("<svg")], name
 
 
-def test_excerpts_of_the_search_are_text(site, browser):
-    with Visit(browser, f"{site}search.html?q=dropout") as visit:
-        visit.page.locator("#search-results p.context").nth(4).wait_for(state="attached")
-        excerpts = visit.page.locator("#search-results p.context").all_inner_texts()
-        assert len(excerpts) >= 5
-        for words in (".pdf", "Contents", "Look closer", "Data of the figure"):
-            assert not [text for text in excerpts if words in text], words
-
-
-def test_search_finds_a_term_and_the_name_of_a_formula(site, browser):
-    for words in ("inverted dropout", "cross-entropy"):
-        with Visit(browser, f"{site}search.html?q={words}") as visit:
-            visit.page.wait_for_selector("#search-results li")
-            assert not visit.faults
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_have_their_colours_before_any_script_is_loaded(site, browser, scheme):
     border = "getComputedStyle(document.documentElement).getPropertyValue('--pst-color-border')"
@@ -712,7 +696,7 @@ def test_pages_opened_as_files_work(built_book, browser):
         assert 10 < height < 60
         assert not visit.faults
     with Visit(browser, page.parents[1].joinpath("search.html").as_uri() + "?q=dropout") as visit:
-        visit.page.wait_for_selector("#search-results li")
+        visit.page.wait_for_selector("#search-sections li")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -133,3 +133,23 @@ def test_without_reshuffling_every_epoch_has_the_first_one_s_order():
     repeated = batch_orders(3, 4, 50, reshuffle=False)
     assert all(np.array_equal(order, orders[0]) for order in repeated)
     assert not np.array_equal(orders[0], orders[1])
+
+
+# What the page of questions says about Keras
+
+
+def test_early_stopping_restores_the_best_weights_at_the_last_epoch():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.layers[0].set_weights([np.ones((1, 1))])
+    kept = []
+    # Every step leads away from the validation row, so that the first epoch is the best.
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x, y = np.ones((1, 1)), np.full((1, 1), 5.0)
+    keeping = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()[0].item())
+    )
+    stopping = keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)
+    model.fit(x, y, epochs=3, validation_data=(x, 0 * y), callbacks=[keeping, stopping], verbose=0)
+    assert stopping.stopped_epoch == 0
+    assert len(set(kept)) == 3
+    assert model.get_weights()[0].item() == kept[0]

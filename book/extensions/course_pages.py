@@ -7,8 +7,6 @@ dozen icons. After the build each page gets
 - its icons as inline SVG, taken from that very script,
 - scripts that wait until the page is read (`defer`).
 
-The search shows excerpts of the text, without the page's buttons.
-
 What is done to a page can be done again, so pages that were not built anew are brought up to date.
 """
 
@@ -30,12 +28,6 @@ logger = logging.getLogger(__name__)
 ICONS = "_static/scripts/fontawesome.js"
 # Scripts that put class names on pages; names in them count as used.
 SCRIPTS = ("_static/*.js", "_static/scripts/*.js", "_static/playground/*.js")
-
-SEARCH = "_static/searchtools.js"
-EXCERPTS = {  # what Sphinx's search takes for text, and what is text here
-    """[role="main"]""": ".bd-article",
-    '"script", "style"]': '"script", ".katex-mathml", ".figure-data", ".guess", ".chapter-head"]',
-}
 
 LINK = re.compile(r'[ \t]*<link [^>]*rel="stylesheet"[^>]*>\n?')
 LANDMARK = 'role="navigation" aria-label="Course"'
@@ -76,12 +68,6 @@ def finish_pages(app, exception):
     for path, text in finished.items():
         if text != pages[path]:
             path.write_text(text, encoding="utf-8")
-    search = (root / SEARCH).read_text(encoding="utf-8")
-    for theirs, ours in EXCERPTS.items():
-        if theirs not in search and ours not in search:
-            logger.warning("Sphinx's search has no %s any more", theirs, type="search")
-        search = search.replace(theirs, ours)
-    (root / SEARCH).write_text(search, encoding="utf-8")
 
 
 # Icons

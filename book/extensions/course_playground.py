@@ -235,7 +235,9 @@ STILL = """<img class="course-figure" src="{address}" width="{width}" height="{h
 loading="lazy" alt="{alt}"/><div class="figure-data">{table}</div>"""
 ABOUT_STILL = """ The picture was computed while the page was built, by a few networks without and
 with dropout."""
-LINK = '<p><a class="playground-whole" href="{}">All settings and challenges: the playground</a></p>'
+LINK = (
+    '<p><a class="playground-whole" href="{}">All settings and challenges: the playground</a></p>'
+)
 
 
 def starting(text: str) -> dict[str, str]:
@@ -293,9 +295,7 @@ def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
         + "</fieldset></details>"
         for title, group in FIELDS.items()
     )
-    form = (
-        f'<form id="{form_id}" class="playground-settings" aria-label="Settings">{groups}</form>'
-    )
+    form = f'<form id="{form_id}" class="playground-settings" aria-label="Settings">{groups}</form>'
     if whole:
         pictures = PICTURES.format(mean="", learning="")
         parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(f"{whole}#{start}")
