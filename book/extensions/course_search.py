@@ -27,7 +27,7 @@ HEADINGS = ["h1", "h2", "h3", "h4"]
 LEFT_OUT = (
     ".cell, .highlight, .figure-data, .effects-figure, .chapter-head, .headerlink, .eqno, div.math,"
     " .katex-html, annotation, .playground-on-page, .explorer, .atlas-table, .atlas-summary,"
-    " .evidence, .toctree-wrapper, form, script, svg"
+    " .evidence, .guess, .toctree-wrapper, form, script, svg"
 )
 BLOCKS = ["p", "li", "td", "th", "dd"]
 # Against a chapter: these pages repeat, define or list what the chapters explain.
@@ -53,6 +53,8 @@ def sections_of(page: str) -> list[list[str]]:
     sections, places = [], {}
     for element in article.find_all(["section", "dt", *BLOCKS]):
         if element.name == "section":
+            if sections and not element.get("id"):  # a part of a widget
+                continue
             heading = element.find(HEADINGS, recursive=False)
             places[id(element)] = [element["id"] if sections else "", _text(heading), []]
         elif element.name == "dt" and element.get("id", "").startswith("term-"):
