@@ -107,6 +107,8 @@ QUERIES = {
         CHAPTER[3] + "is-it-a-regularizer",
     ],
     "double descent": [CHAPTER[1] + "a-second-descent", "book/glossary.html#term-Double-descent"],
+    "inverted dropout": ["book/glossary.html#term-Inverted-dropout"],
+    "cross-entropy": [CHAPTER[1] + "a-network-in-keras"],
     "overfitting": [CHAPTER[1][:-1]],
     "batch normalisation": [CHAPTER[3][:-1]],
 }
