@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,27 +12,16 @@ import pytest
 from course_build import notebook_inputs_digest
 from jupyter_cache import get_cache
 
-from tests.notebook_runs import ROOT
+from tests.copies import copy_course
 from utils.exercises import SETS
 
 
-def copy_course(target: Path) -> Path:
-    """Copy what git tracks, or would, and commit it in a repository of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
-    for command in (["init", "--quiet", "-b", "main"], ["add", "-A"], ["commit", "-qm", "copy"]):
-        subprocess.run([*git, *command], cwd=target, check=True)
-    return target
+def pytest_collection_modifyitems(items):
+    if "WEEKLY" not in os.environ:
+        later = pytest.mark.skip(reason="run once a week, where WEEKLY is set")
+        for item in items:
+            if item.get_closest_marker("weekly"):
+                item.add_marker(later)
 
 
 def build_book(course: Path) -> subprocess.CompletedProcess:

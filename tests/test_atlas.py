@@ -30,6 +30,8 @@ from utils.claims import (
 from utils.datasets import load
 from utils.measures import Measurement
 
+pytestmark = pytest.mark.slow
+
 KEYS = ["train_rows", "label_noise", "units"]
 # A mean over a few seeds may differ by this much on another processor, after hundreds of steps.
 TOLERANCE = 0.02

@@ -9,12 +9,15 @@ import pytest
 from benchmarks import replicates as benchmark
 from utils import models
 
+pytestmark = pytest.mark.slow
+
 
 def run(rootpath, *arguments):
     command = [sys.executable, "-m", "benchmarks.replicates", *arguments]
     return subprocess.run(command, cwd=rootpath, capture_output=True, text=True)
 
 
+@pytest.mark.weekly
 def test_a_tiny_run_prints_both_ways_and_says_what_was_extrapolated(request):
     done = run(request.config.rootpath, "--seeds", "2", "--loop-seeds", "1", "--epochs", "2")
     assert done.returncode == 0, done.stderr

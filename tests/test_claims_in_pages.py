@@ -20,6 +20,8 @@ from tests.notebook_runs import ROOT
 from tests.test_book import HOME, Loads, keep_only, tiny
 from utils.claims import BADGES, VERDICTS, confidence_interval
 
+pytestmark = pytest.mark.slow
+
 CONTROL = 0.9
 WAVERING = [0.01, -0.01] * 10
 UNSURE = [0.05, -0.035] * 10

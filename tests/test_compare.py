@@ -23,6 +23,8 @@ from utils.own_rows import from_arrays
 from utils.parameters import OneLineError
 from utils.protocol import NONE, Comparison
 
+pytestmark = pytest.mark.slow
+
 MARKUP = "<script>alert('1')</script>"
 SMALL = ("--seeds", "3", "--steps", "8", "--units", "4")
 FAST = {"seeds": 3, "steps": 8}

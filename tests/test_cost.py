@@ -5,8 +5,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.notebook_runs import ROOT
 from utils.cost import Cost, cost_so_far, fingerprint, versions
+
+pytestmark = pytest.mark.slow
 
 
 def test_text_is_the_same_for_all_runs_and_the_numbers_are_kept():

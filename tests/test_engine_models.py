@@ -14,6 +14,8 @@ from utils.backend import keras, tf
 from utils.datasets import DatasetError, load
 from utils.training import NotTrainable, descriptions, programs, replicate
 
+pytestmark = pytest.mark.slow
+
 QUICK = [name for name, example in EXAMPLES.items() if example.quick]
 
 

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
 import yaml
 
 from tests.notebook_runs import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_report_s_script_prints_what_the_page_says(tmp_path):

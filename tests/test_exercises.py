@@ -16,6 +16,8 @@ from utils import exercises
 from utils.checks import LONGEST_MESSAGE, answered, check_exercise, is_number
 from utils.exercises import SETS, ExerciseError, made, names, read, stored_at, tags
 
+pytestmark = pytest.mark.slow
+
 SOURCES = {name: read(name) for name in names()}
 every_source = pytest.mark.parametrize("name", SOURCES)
 KINDS = ("To calculate", "To code", "A planted bug", "To design", "Open")

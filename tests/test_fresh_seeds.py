@@ -13,9 +13,11 @@ from tests.notebook_runs import chapters
 from utils.chapters import claims_of
 from utils.claims import NO_DIFFERENCE, OPPOSITE, SUPPORTED, UNDECIDED
 
+pytestmark = pytest.mark.slow
+
 FIRST, SEEDS = 700_000, 4
-# The others are run with fresh seeds once a week.
-SAMPLE = [path for path in chapters() if path.stem in ("02_dropout", "05_practical_tips")]
+# The others are run with fresh seeds once a week, with `python -m tests.fresh_seeds`.
+SAMPLE = [path for path in chapters() if path.stem == "01_overfitting"]
 every_chapter = pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 
 

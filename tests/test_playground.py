@@ -25,7 +25,10 @@ from tests.test_site import CHROMIUM, Visit, served
 from utils.claims import SMALLEST_EFFECT, verdict_of
 from utils.intervals import confidence_interval
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one"),
+]
 
 STATIC = ROOT / "book" / "static"
 SHEETS = ("course.css", "claims.css", "playground.css")

@@ -18,6 +18,8 @@ from tests.recorded_numbers import changed, same_arithmetic
 from utils.chapters import claims_of
 from utils.claims import SUPPORTED, UNDECIDED, Claim
 
+pytestmark = pytest.mark.slow
+
 CLAIM = """
 import sys
 sys.path.insert(0, "..")

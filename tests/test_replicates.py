@@ -32,6 +32,8 @@ from utils.training import (
     starts,
 )
 
+pytestmark = pytest.mark.slow
+
 L, O = keras.layers, keras.optimizers  # noqa: E741
 
 ROWS = 100  # with batches of 32 the last one holds 4

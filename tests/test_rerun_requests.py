@@ -22,6 +22,8 @@ from utils import chapters, jobs, rerun
 from utils.catalogue import SOURCES
 from utils.parameters import PARAMETERS, Choice
 
+pytestmark = pytest.mark.slow
+
 CHAPTER = "02_dropout"
 KNOWN = chapters.parameters_of(chapters.read(CHAPTER)[1])
 HIGHEST = {"train_rows": SOURCES["digits"].train_rows}

@@ -23,6 +23,8 @@ from utils.datasets import load
 from utils.models import with_dropout
 from utils.training import replicate
 
+pytestmark = pytest.mark.slow
+
 FAST = {"seeds": 2, "epochs": 2}
 
 

@@ -1,6 +1,11 @@
-"""Checks that can fail: break the course in three ways and see its chapters go red."""
+"""Checks that can fail: break the course, and see its chapters and its tests go red.
+
+`make sabotage` breaks it in all the ways of `tests/sabotage.py`; here a few of them are tried.
+"""
 
 from __future__ import annotations
+
+import dataclasses
 
 import nbformat
 import pytest
@@ -8,7 +13,10 @@ from nbclient.exceptions import CellExecutionError
 
 from tests.notebook_runs import ROOT, chapters, execute
 from tests.recorded_numbers import changed
+from tests.sabotage import CHANGES, main, sabotage
 from utils.chapters import claims_of
+
+pytestmark = pytest.mark.slow
 
 IDENTITY = """
 from utils.backend import keras
@@ -91,3 +99,39 @@ def test_numbers_and_verdicts_tell_where_no_guard_does(chapter, sabotage, claim,
     fresh = claims_of(execute(path, after=sabotage, until=claim))
     for same in (True, False):
         assert f"{claim}: {told_by}" in "\n".join(changed(recorded, fresh, same_arithmetic=same))
+
+
+SAMPLE = {
+    "wrong-labels-may-be-right": "test_datasets.py::test_label_noise_replaces_exactly_its_share",
+    "stopped-early-by-test-rows": "test_protocol.py::test_",
+    "the-family-is-forgotten": "test_claims.py::test_",
+}
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_change_of_the_course_s_own_code_is_noticed(course_copy, name):
+    (change,) = (one for one in CHANGES if one.name == name)
+    before = (course_copy / change.path).read_bytes()
+    told, _ = sabotage(course_copy, change)
+    assert told.startswith(SAMPLE[name])
+    assert (course_copy / change.path).read_bytes() == before
+
+
+def test_every_change_fits_the_code_as_it_is_and_has_a_name_of_its_own():
+    assert len({change.name for change in CHANGES}) == len(CHANGES) >= 40
+    for change in CHANGES:
+        assert change.applied(ROOT) != (ROOT / change.path).read_text(encoding="utf-8")
+        assert all((ROOT / file).is_file() for file in change.tests)
+
+
+def test_a_change_that_no_test_tells_is_told(course_copy):
+    blind = dataclasses.replace(CHANGES[0], tests=("tests/test_layers.py",), of="docstring")
+    assert sabotage(course_copy, blind)[0] == ""
+    with pytest.raises(ValueError, match="holds 'nowhere' 0 times, not once"):
+        sabotage(course_copy, dataclasses.replace(CHANGES[0], old="nowhere"))
+
+
+def test_an_unknown_change_is_told_in_one_line(capsys):
+    with pytest.raises(SystemExit):
+        main(["nothing"])
+    assert "no change is called nothing" in capsys.readouterr().err.splitlines()[-1]

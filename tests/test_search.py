@@ -14,6 +14,8 @@ from playwright.sync_api import sync_playwright
 from tests.notebook_runs import ROOT
 from tests.test_site import CHROMIUM, Visit, served
 
+pytestmark = pytest.mark.slow
+
 KILOBYTES = 80  # of the index, compressed
 QUESTIONS = ROOT / "book" / "questions.md"
 ASKED = "book/questions.html#"

@@ -18,7 +18,7 @@ import threading
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from benchmarks.lighthouse import CHAPTER_KB, PAGE_KB, SHIFT
 from tests.notebook_runs import ROOT
@@ -36,7 +36,10 @@ CHROMIUM = next(
     ),
     None,
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one"),
+]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -111,10 +114,9 @@ def open_everything(page):
     """Question all figures, and unfold what is folded."""
     for button in page.locator(".figure-live-button").all():
         button.click()
-    page.wait_for_function(
-        "document.querySelectorAll('.figure-questioned').length === "
-        "document.querySelectorAll('.figure-live-button').length"
-    )
+    # Not `wait_for_function`: the pages' policy does not let it evaluate text.
+    live = page.locator(".figure-live-button").count()
+    expect(page.locator(".figure-questioned")).to_have_count(live)
     page.evaluate("document.querySelectorAll('details').forEach((all) => { all.open = true; })")
 
 
@@ -439,6 +441,62 @@ def test_every_figure_has_its_data_as_a_table_also_without_scripts(site, address
                 visit.page.locator(".figure-data summary").first.click()
                 assert tables.first.is_visible()
     assert figures >= 30
+
+
+# What a page may load and run
+
+
+INJECTED = """
+<script>document.title = "run"</script>
+<img src="https://example.org/x.png" alt="">
+<img src="data:," onerror="document.title = 'run'" alt="">
+<iframe src="https://example.org/"></iframe><style>body { color: rgb(1, 2, 3) }</style>
+"""
+
+
+def looked_at(browser, address, text):
+    """Whether a script ran, another host was asked, and a style held, where this text is served."""
+    asked = []
+
+    def refuse(route):
+        asked.append(route.request.url)
+        route.abort()
+
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(address, lambda route: route.fulfill(body=text, content_type="text/html"))
+    page.route("https://example.org/**", refuse)
+    page.goto(address, wait_until="load")
+    colour = page.evaluate("getComputedStyle(document.body).color")
+    seen = page.title() == "run", bool(asked), colour == "rgb(1, 2, 3)"
+    context.close()
+    return seen
+
+
+def test_text_that_got_into_a_page_runs_nothing_and_loads_nothing(site, built_book, browser):
+    """The policy of a page that is built, on that page with markup of a stranger in it."""
+    built = (built_book / "_build" / "html" / "book" / "about.html").read_text(encoding="utf-8")
+    attacked = built.replace("</article>", f"{INJECTED}</article>")
+    naked = re.sub(r"<meta http-equiv=.Content-Security-Policy[^>]*>", "", attacked)
+    assert naked != attacked != built
+    assert looked_at(browser, f"{site}book/about.html", attacked) == (False, False, False)
+    assert looked_at(browser, f"{site}book/about.html", naked) == (True, True, True)
+
+
+def test_every_page_has_a_policy_that_allows_only_the_site_itself(built_book):
+    html = built_book / "_build" / "html"
+    for path in html.rglob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        if "<head>" not in page:
+            continue  # the first page leads to the home page and holds nothing
+        before, policy = re.split(r'<meta http-equiv="Content-Security-Policy" content="', page)
+        assert not re.search(r"<(script|link|style|img)\b", before), path
+        allowed = dict(part.split(" ", 1) for part in policy.split('"/>')[0].split("; "))
+        assert allowed.pop("style-src-attr") == "'unsafe-inline'"
+        assert allowed["default-src"] == "'none'"
+        for directive, sources in allowed.items():
+            others = set(sources.split()) - {"'self'", "'none'", "'unsafe-hashes'"}
+            assert all(one.startswith("'sha256-") or one == "data:" for one in others), directive
 
 
 # Menus, files, paper

@@ -25,6 +25,8 @@ import pytest
 from tests.notebook_runs import ROOT
 from utils.sweeps import course_files
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = """seeds: int = 3  # paired replicates
 first_seed: int = 0  # the first of them
 label_noise: float = 0.0  # at 1 the chapter fails
