@@ -14,6 +14,8 @@ from playwright.sync_api import sync_playwright
 from tests.notebook_runs import ROOT
 from tests.test_site import CHROMIUM, Visit, served
 
+pytestmark = pytest.mark.slow
+
 KILOBYTES = 80  # of the index, compressed
 QUESTIONS = ROOT / "book" / "questions.md"
 ASKED = "book/questions.html#"
@@ -77,9 +79,11 @@ QUERIES = {
     "fit vs evaluate": EVALUATED,
     "best weights not restored at the last epoch": RESTORED,
     "restore_best_weights": RESTORED,
+    "restoring the best weight": RESTORED,
     "a loss without the penalty": PENALTY,
     "val_loss without regularization loss": PENALTY,
     "keep_prob": KEPT,
+    "keep rate": KEPT,
     "rate or keep probability": KEPT,
     "Monte Carlo dropout": MASKS,
     "MC dropout": MASKS,
@@ -105,6 +109,8 @@ QUERIES = {
         CHAPTER[3] + "is-it-a-regularizer",
     ],
     "double descent": [CHAPTER[1] + "a-second-descent", "book/glossary.html#term-Double-descent"],
+    "inverted dropout": ["book/glossary.html#term-Inverted-dropout"],
+    "cross-entropy": [CHAPTER[1] + "a-network-in-keras"],
     "overfitting": [CHAPTER[1][:-1]],
     "batch normalisation": [CHAPTER[3][:-1]],
 }

@@ -139,8 +139,8 @@ def test_without_reshuffling_every_epoch_has_the_first_one_s_order():
 
 
 def test_early_stopping_restores_the_best_weights_at_the_last_epoch():
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    model.layers[0].set_weights([np.ones((1, 1))])
+    weight = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = keras.Sequential([keras.Input((1,)), weight])
     kept = []
     # Every step leads away from the validation row, so that the first epoch is the best.
     model.compile(keras.optimizers.SGD(0.1), "mse")
@@ -149,7 +149,10 @@ def test_early_stopping_restores_the_best_weights_at_the_last_epoch():
         on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()[0].item())
     )
     stopping = keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)
-    model.fit(x, y, epochs=3, validation_data=(x, 0 * y), callbacks=[keeping, stopping], verbose=0)
+    model.fit(
+        x, y, epochs=3, shuffle=False, validation_data=(x, 0 * y), callbacks=[keeping, stopping],
+        verbose=0,
+    )  # fmt: skip
     assert stopping.stopped_epoch == 0
     assert len(set(kept)) == 3
     assert model.get_weights()[0].item() == kept[0]

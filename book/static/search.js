@@ -162,16 +162,18 @@ function marked(text, things) {
   return [...parts, [text.slice(end), false]].filter(([part]) => part);
 }
 
-/** The sentence of a section that holds most of what was asked for. */
+/** The sentence of a section that holds most of what was asked for and is not in its heading. */
 function sentence(section, things) {
   const sentences = section.prose.split(/\n|(?<=[.?!:]\)?)\s+(?=[\p{Lu}"“(])/u);
+  const holds = (found) => (thing) => thing.some(([phrase]) => places(found, phrase).length);
+  const inHeading = holds(section.fields.heading);
+  const missing = things.filter((thing) => !inHeading(thing));
   let best = "";
   let most = -1;
   for (const one of sentences) {
-    const found = stemsOf(one);
-    const held = things.filter((thing) => thing.some(([phrase]) => places(found, phrase).length));
-    // A fragment, such as a cell of a table, only where nothing better is there.
-    const score = held.length + (one.length > 40 ? 0.5 : 0);
+    const held = missing.filter(holds(stemsOf(one)));
+    // A fragment, such as a cell of a table, or names of code, only where nothing better is there.
+    const score = held.length + (one.length > 40 ? 0.5 : 0) - (/\w[(=]/.test(one) ? 0.25 : 0);
     if (score > most) [best, most] = [one, score];
   }
   if (best.length <= EXCERPT) return best;
