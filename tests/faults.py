@@ -191,7 +191,10 @@ from pathlib import Path
 with Path("../executed.log").open("a") as log:
     log.write("{name} {number}\\n")
 time.sleep(1)
-print("number {number}")"""
+print("number {number}")
+names = ("python", "tensorflow", "keras", "numpy")
+cost = {{"seconds": 1, "megabytes": 1, "day": "2026-01-01", "versions": dict.fromkeys(names, "0")}}
+display({{"text/plain": "cost"}}, raw=True, metadata={{"cost": cost}})"""
 
 
 class Book(Subject):
@@ -213,8 +216,9 @@ class Book(Subject):
         self.number += 1
         for name in self.names:
             words = {"myst": {"html_meta": {"description": "A tiny page."}}}
+            text = f"# {name}\n\nYou need nothing.\n\nText {self.number}."
             cells = [
-                nbformat.v4.new_markdown_cell(f"# {name}\n\nText {self.number}."),
+                nbformat.v4.new_markdown_cell(text),
                 nbformat.v4.new_code_cell(CELL.format(name=name, number=self.number)),
             ]
             nbformat.write(
@@ -374,7 +378,7 @@ def scratch(subject) -> list[Path]:
     """Temporary files and connection files of kernels; Dask keeps empty folders and locks."""
     found = [*subject.temporary.rglob("*"), *subject.runtime.rglob("*")]
     named = [path for path in found if path.is_file()]
-    return [path for path in named if path.suffix not in {".lock", ".purge"}]
+    return [path for path in named if not path.suffix.endswith("lock")]
 
 
 def said(err: str) -> None:
