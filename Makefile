@@ -55,6 +55,7 @@ clean:
 	rm -rf _build $(VENV)
 
 $(READY): requirements.txt
+	@test -w . || { echo "the folder $(CURDIR) cannot be written: copy the course to one of your own" >&2; exit 1; }
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, 3.12 or 3.13, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python %d.%d does not fit: install Python 3.11, 3.12 or 3.13, or name one with PYTHON=..." % v)'
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "this Python has no venv: install the package python3-venv (Debian, Ubuntu) or a Python that has it" >&2; exit 1; }

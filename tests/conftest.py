@@ -12,10 +12,12 @@ import pytest
 from course_build import notebook_inputs_digest
 from jupyter_cache import get_cache
 
-from tests.copies import copy_course
+from tests.copies import HAS_GIT, copy_course
 from tests.notebook_runs import ROOT
 from utils import intact
 from utils.exercises import SETS
+
+needs_git = pytest.mark.skipif(not HAS_GIT, reason="needs git: install it to run this test")
 
 
 def pytest_sessionstart(session):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import build_book, copy_course
+from tests.copies import source_files
 from tests.notebook_runs import ROOT, chapters
 from utils.exercises import SETS, names, stored_at
 
@@ -139,11 +139,7 @@ def test_the_buttons_of_a_notebook_name_files_that_are_there(built_book, path):
     html = built_book / "_build" / "html"
     page = (html / expected).with_suffix(".html").read_text()
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    listed = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=built_book, check=True,
-        capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
-    assert expected in listed
+    assert expected in source_files()
     for kind, paths in launch_links(page, config).items():
         assert paths == {expected}, kind
     assert (html / "_sources" / expected).read_bytes() == path.read_bytes()

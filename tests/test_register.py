@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from tests import register
+from tests.conftest import needs_git
 from tests.notebook_runs import chapters
 from utils.chapters import claims_of
 
@@ -116,6 +117,7 @@ def test_a_register_needs_a_reason():
         register.main(["--reason", " "])
 
 
+@needs_git
 def test_rewritten_code_with_other_numbers_is_refused(tmp_path, monkeypatch, capsys):
     name, path = next(iter({path.stem: path for path in chapters()}.items()))
     changed = nbformat.read(path, as_version=4)

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from papermill.exceptions import PapermillExecutionError
 
+from tests.conftest import needs_git
 from tests.notebook_runs import ROOT, chapters, execute
 from utils.backend import keras
 from utils.chapters import claims_of
@@ -150,6 +151,7 @@ os.environ |= {{
 """
 
 
+@needs_git
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 def test_a_chapter_runs_alone_in_colab_with_other_parameters(path, course_copy, tmp_path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -165,6 +167,7 @@ def test_a_chapter_runs_alone_in_colab_with_other_parameters(path, course_copy, 
     assert not stderr
 
 
+@needs_git
 def test_the_notebook_for_own_rows_runs_alone_in_colab(course_copy, tmp_path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     start = colab(project["urls"]["Repository"], course_copy)

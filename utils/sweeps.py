@@ -106,6 +106,10 @@ class ShipCourse(distributed.WorkerPlugin):
             # What a worker or a kernel says while it is torn down, nobody can act on; failures
             # of jobs come back as results.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
+        if self.ours:
+            # What a job or its kernel leaves when it is killed goes with the worker's own folder,
+            # which Dask removes now, or at the next start.
+            os.environ["TMPDIR"], tempfile.tempdir = worker.local_directory, None
         # What joblib and TensorFlow look at, here and in kernels that start here.
         os.environ.pop("LOKY_MAX_CPU_COUNT", None)
         slots = self.slots.get(_host(worker.address), worker.state.nthreads)
