@@ -173,8 +173,7 @@ BAR = """
 {step}<button type="button" data-press="more" disabled>8 more seeds</button>
 <button type="button" data-press="reset" disabled>Reset</button>
 <progress aria-label="Epochs trained" max="1" value="0"></progress>
-<span class="playground-progress">Waiting for the scripts, which take a page from a web
-server.</span>
+<span class="playground-progress">Waiting for scripts from a web server.</span>
 </div>
 <p class="playground-complaints" role="alert"></p><p class="playground-problem" role="alert"></p>
 """
@@ -202,7 +201,7 @@ out; the bars show the probability of the right digit</span></p>
 <canvas role="img" data-surface="treatment" aria-label="Decision surface, treatment"></canvas>
 {mean}
 <ol class="playground-digits" aria-label="Held-out digits: probability of the right one"></ol>
-<div class="playground-dropped"><p class="playground-of">Units that the last step dropped (pale),
+<div class="playground-dropped"{undropped}><p class="playground-of">Units that the last step dropped (pale),
 for one row, by layer</p><canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
 </div>
 <div class="playground-charts">
@@ -235,7 +234,9 @@ STILL = """<img class="course-figure" src="{address}" width="{width}" height="{h
 loading="lazy" alt="{alt}"/><div class="figure-data">{table}</div>"""
 ABOUT_STILL = """ The picture was computed while the page was built, by a few networks without and
 with dropout."""
-LINK = '<p><a class="playground-whole" href="{}">All settings and challenges: the playground</a></p>'
+LINK = (
+    '<p><a class="playground-whole" href="{}">All settings and challenges: the playground</a></p>'
+)
 
 
 def starting(text: str) -> dict[str, str]:
@@ -293,15 +294,16 @@ def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
         + "</fieldset></details>"
         for title, group in FIELDS.items()
     )
-    form = (
-        f'<form id="{form_id}" class="playground-settings" aria-label="Settings">{groups}</form>'
-    )
+    form = f'<form id="{form_id}" class="playground-settings" aria-label="Settings">{groups}</form>'
+    undropped = " hidden" * (float(values["dropout"]) == 0)
     if whole:
-        pictures = PICTURES.format(mean="", learning="")
-        parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(f"{whole}#{start}")
+        pictures = PICTURES.format(mean="", learning="", undropped=undropped)
+        parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(whole)
     else:
         elsewhere = metric.replace("<select ", f'<select form="{form_id}" ')
-        pictures = PICTURES.format(mean=MEAN, learning=LEARNING.format(metric=elsewhere))
+        pictures = PICTURES.format(
+            mean=MEAN, learning=LEARNING.format(metric=elsewhere), undropped=undropped
+        )
         parts = BAR.format(step=STEP), FINDING, form, pictures, CHALLENGES
     return (
         f'<div class="playground{" playground-small" * bool(whole)}" data-digits="{digits}">'
