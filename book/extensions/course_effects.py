@@ -40,7 +40,7 @@ MARKS = {
     "no difference": "m0-3.6l3.4 6.2h-6.8z",
     "undecided": "m0-3.4l3.4 3.4-3.4 3.4-3.4-3.4z",
 }
-PANEL, ROW, LEFT = 240, 9, 6  # width of a panel, height of a claim, margin
+PANEL, ROW, LEFT = 190, 9, 12  # width of a panel, height of a claim, margin
 CARD, CARD_ROW, FROM, TO = 300, 24, 146, 250  # width, height of an effect, ends of the axis
 KEY = '<svg class="verdict-{role}" viewBox="-5 -5 10 10" aria-hidden="true"><path d="M0 0{mark}"/></svg>'
 
