@@ -59,7 +59,9 @@ def insert(app, doctree):
                 type="playground",
             )  # fmt: skip
             continue
-        said = nodes.paragraph("", "", nodes.strong("", "Try it."), nodes.Text(" " + place.sentence))
+        said = nodes.paragraph(
+            "", "", nodes.strong("", "Try it."), nodes.Text(" " + place.sentence)
+        )
         node = playground(app, place.chapter, place.start, small=True)
         below = [k for k, child in enumerate(section) if isinstance(child, nodes.section)]
         section.insert(below[0] if below else len(section), [said, node])

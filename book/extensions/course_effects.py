@@ -42,7 +42,10 @@ MARKS = {
 }
 PANEL, ROW, LEFT = 190, 9, 12  # width of a panel, height of a claim, margin
 CARD, CARD_ROW, FROM, TO = 300, 24, 146, 250  # width, height of an effect, ends of the axis
-KEY = '<svg class="verdict-{role}" viewBox="-5 -5 10 10" aria-hidden="true"><path d="M0 0{mark}"/></svg>'
+KEY = (
+    '<li><svg class="verdict-{role}" viewBox="-5 -5 10 10" aria-hidden="true">'
+    '<path d="M0 0{mark}"/></svg> {verdict}</li>'
+)
 
 
 class AllEffects(nodes.General, nodes.Element):
@@ -144,7 +147,7 @@ class DrawEffects(SphinxPostTransform):
             for docname, title in chapters.items()
         )
         key = "".join(
-            f"<li>{KEY.format(role=ROLES[verdict], mark=mark)} {verdict}</li>"
+            KEY.format(role=ROLES[verdict], mark=mark, verdict=verdict)
             for verdict, mark in MARKS.items()
         )
         return nodes.raw(
@@ -249,7 +252,7 @@ def card_drawing(records: dict[str, dict]) -> tuple[str, str]:
 
 PLOT = """
 <p class="effects-read"><span class="effects-hint">Point at a mark, or choose one with the Tab and
-arrow keys; it leads to the claim’s card.</span></p>
+arrow keys; it leads to the card of its claim.</span></p>
 <ul class="effects-key" aria-label="Marks">{key}<li><span class="effects-none"></span> counts as
 none</li></ul>
 <div class="effects-panels">{panels}</div>

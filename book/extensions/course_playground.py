@@ -201,12 +201,13 @@ out; the bars show the probability of the right digit</span></p>
 <canvas role="img" data-surface="treatment" aria-label="Decision surface, treatment"></canvas>
 {mean}
 <ol class="playground-digits" aria-label="Held-out digits: probability of the right one"></ol>
-<div class="playground-dropped"{undropped}><p class="playground-of">Units that the last step dropped (pale),
-for one row, by layer</p><canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
+<div class="playground-dropped"{undropped}><p class="playground-of">Units that the last step dropped
+(pale), for one row, by layer</p>
+<canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
 </div>
 <div class="playground-charts">
-{learning}<div><p class="playground-of">Effect on the held-out rows, with its 95 % interval; the grey field
-counts as none</p>
+{learning}<div><p class="playground-of">Effect on the held-out rows, with its 95 % interval; the
+grey field counts as none</p>
 <svg class="playground-effect" role="img" aria-label="Effect over the epochs"></svg></div>
 </div></div>
 """
@@ -259,7 +260,7 @@ def starting(text: str) -> dict[str, str]:
 
 
 def _without(still, values):
-    """What is shown without scripts; the picture shows dropout, so it stands where that is tested."""
+    """What is shown without scripts; the picture is of dropout, and stands where that is tested."""
     techniques = [field.name for field in FIELDS["Technique to test"]]
     if [name for name in techniques if values[name] != "0"] != ["dropout"]:
         return WITHOUT.format(still="", about="")
