@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -58,6 +59,15 @@ hurts: with harm
 ```
 
 ```{{run-cost-table}}
+```
+
+```{{all-effects}}
+```
+
+```{{chapter-card}} notebooks/12_second
+:question: Does it hurt?
+:effects: with help = helps; with <harm> = hurts
+Yes, {{opposite}}`hurts` after 40 epochs.
 ```
 """
 
@@ -217,19 +227,53 @@ def test_the_table_of_evidence_has_a_row_for_each_claim_in_reading_order(book):
     page = Page(built_page(book))
     row = page.row("After 40 epochs, hurts lowered the accuracy <b>of</b> nets.")
     for part in (
-        "✗ opposite found",
-        "accuracy−0.250 (95 % interval −0.250 to −0.250)",
-        "−0.250 to −0.250 allowing for all 2 claims made together",
-        "no more than 0.01 counts as none",
+        "✗ opposite found −0.250 depends on the epochs Second chapter: hurts",
+        "accuracy −0.250 (95 % interval −0.250 to −0.250; 24 seeds); ",
+        "−0.250 to −0.250 allowing for all 2 claims made together; ",
+        "no more than 0.01 counts as none. ",
         "Expected: Hurts raises the accuracy <b>of</b> nets.",
-        "depends on the epochs40 epochs+0.040 after 20: supported",
-        " 24 ",
-        "Second chapter",
+        "Budget: 40 epochs; +0.040 after 20: supported. ",
         "papermill notebooks/12_second.ipynb out.ipynb",
     ):
         assert part in row
-    assert "lasts40 epochs0.0000 after 20: no difference" in page.row("Does-nothing changed")
-    assert "no budget 20" in page.row("Helps raised")
+    assert "Budget: 40 epochs; 0.0000 after 20: no difference." in page.row("Does-nothing changed")
+    assert "no budget" in page.row("Helps raised")
+
+
+def test_the_plot_of_all_effects_sorts_marks_of_claims_by_multiples_of_what_counts(book):
+    panels = re.findall(r'<svg [^>]*role="group".*?</svg>', read(book), flags=re.S)
+    mark = (
+        r'#claim-([\w-]+)" class="verdict-([\w-]+)".*?<title>(.*?)</title>'
+        r'.*?class="mark" d="M([\d.]+)'
+    )
+    first, second = (re.findall(mark, panel, flags=re.S) for panel in panels)
+    assert [one[:2] for one in first] == [
+        ("helps", "supported"), ("does-nothing", "no-difference"),
+    ]  # fmt: skip
+    assert [one[:2] for one in second] == [("unsure", "undecided"), ("hurts", "opposite")]
+    helps, nothing, unsure, hurts = (float(one[3]) for one in first + second)
+    unit = (helps - nothing) / (1 + math.log10(3.8))
+    assert unsure - nothing == pytest.approx(0.75 * unit, abs=0.1)
+    assert nothing - hurts == pytest.approx((1 + math.log10(25)) * unit, abs=0.1)
+    assert second[1][2] == (
+        "After 40 epochs, hurts lowered the accuracy &lt;b&gt;of&lt;/b&gt; nets. "
+        "−0.250 (95 % interval −0.250 to −0.250; 24 seeds)"
+    )
+
+
+def test_the_card_of_a_chapter_asks_answers_and_shows_effects(book):
+    card = re.search(r'<div class="[^"]*chapter-card .*?</svg>', read(book), flags=re.S)[0]
+    assert re.search(r'href="../notebooks/12_second.html"><span[^>]*>Does it hurt\?', card)
+    assert '<p class="chapter-card-name">Second chapter</p>' in card
+    assert (
+        'aria-label="Effects on accuracy with their intervals. with help: +0.038, supported; '
+        in (card)
+    )
+    assert 'with &lt;harm&gt;: −0.250, opposite found."' in card
+    places = dict(re.findall(r'class="verdict-(\w+)"><text.*?class="mark" d="M([\d.]+)', card))
+    zero = float(re.search(r'class="zero" d="M([\d.]+)', card)[1])
+    away = {verdict: float(place) - zero for verdict, place in places.items()}
+    assert away["opposite"] == pytest.approx(away["supported"] * -250 / 38, rel=0.02)
 
 
 def test_only_pages_with_the_table_load_its_script(book):
@@ -350,6 +394,8 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
         "\n## {control}`helps`\n"
         "```{effects-figure}\n:title: x\nhelps: label\n```\n"
         "```{guess} goon\n```\n"
+        "```{chapter-card} notebooks/12_second\n:question: x\n:effects: a = hepls\n```\n"
+        "```{chapter-card} notebooks/12_second\n:question: x\n:effects: a helps\n```\n"
     )
     (book / "book" / "verdicts.md").write_text(PAGE + wrong)
     (book / "book" / "guesses.yml").write_text(json.dumps(GUESSES))
@@ -369,6 +415,8 @@ def test_wrong_verdicts_and_unknown_names_fail_every_build(book):
         "WARNING: guess gone: there is no claim helped; the nearest is helps",
         "guess homeless: the chapter has no heading 'Second'; the nearest is Second chapter",
         "there is no guess goon; the nearest is gone",
+        "there is no claim hepls",
+        "effects are `label = id; label = id`, each with a label of its own",
     ):
         assert said in built.stderr, said
 

@@ -15,6 +15,7 @@ import re
 import shutil
 import threading
 
+import course_chapter_playgrounds
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -718,6 +719,80 @@ def test_paper_gets_dark_text_on_white_without_menus(site, browser, scheme):
         assert page.evaluate(back) == "rgb(255, 255, 255)"
 
 
+# All effects, cards and small playgrounds
+
+
+HIGHEST = {1366: 9_000, 390: 18_000}  # pixels of the page of evidence
+
+
+@pytest.mark.parametrize("width", HIGHEST)
+def test_all_effects_are_read_by_pointer_and_keyboard_and_lead_to_cards(site, browser, width):
+    touch = {"has_touch": True, "is_mobile": True} if width < 500 else {}
+    size = {"viewport": {"width": width, "height": 800}}
+    with Visit(browser, f"{site}book/evidence.html", **size, **touch) as visit:
+        page = visit.page
+        assert page.evaluate("document.documentElement.scrollHeight") < HIGHEST[width]
+        marks, read = page.locator(".effects-panel svg a"), page.locator(".effects-read")
+        rows = page.locator(".evidence-table tbody tr a")
+        addresses = [all.evaluate_all("all => all.map(a => a.getAttribute('href'))")
+                     for all in (marks, rows)]  # fmt: skip
+        assert sorted(addresses[0]) == sorted(addresses[1])
+        mark = marks.nth(3)
+        height = read.bounding_box()["height"]
+        mark.locator(".mark").tap(force=True) if touch else mark.locator(".mark").hover(force=True)
+        words = mark.locator("title").text_content()
+        assert words in read.inner_text()
+        assert read.locator("a").get_attribute("href") == mark.get_attribute("href")
+        assert read.bounding_box()["height"] == height
+        assert "evidence.html" in page.url, "the first touch only reads"
+        # One mark of each panel is a stop of the Tab key.
+        assert page.locator(".effects-panel svg a[tabindex='0']").count() == 5
+        marks.first.focus()
+        page.keyboard.press("ArrowDown")
+        assert marks.nth(1).locator("title").text_content() in read.inner_text()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/notebooks/*.html#claim-*")
+        assert page.locator(f"[id='{page.url.split('#')[1]}']").count() == 1
+        assert not visit.faults
+
+
+def test_the_home_page_asks_shows_and_leads_on(site, browser):
+    with Visit(browser, f"{site}book/home.html") as visit:
+        page = visit.page
+        assert page.locator(".chapter-card").count() == 5
+        for card in page.locator(".chapter-card").all():
+            assert card.locator(".chapter-card-question").inner_text().endswith("?")
+            assert card.locator("a.verdict").count() >= 1
+            drawn = card.locator("svg[role=img]")
+            shown = drawn.locator("text.found").all_text_contents()
+            assert len(shown) >= 3
+            assert all(effect in drawn.get_attribute("aria-label") for effect in shown)
+        start = page.locator(".home-start a")
+        assert start.get_attribute("href").endswith("01_overfitting.html")
+        assert page.locator(".playground-train").bounding_box()["y"] < 500
+        # Pictures of the networks come without a press, and nothing is trained before one.
+        page.get_by_text("12 pairs of networks").wait_for()
+        assert not [url for url in visit.asked if "worker.js" in url]
+
+
+@pytest.mark.parametrize("place", course_chapter_playgrounds.PLACES, ids=lambda p: p.chapter)
+def test_a_small_playground_stands_in_its_section_and_is_loaded_near_it(site, browser, place):
+    with Visit(browser, f"{site}{place.chapter}.html") as visit:
+        page = visit.page
+        page.wait_for_timeout(300)
+        assert not [url for url in visit.asked if url.endswith("page.js")]
+        section = page.locator(
+            "section", has=page.locator(".playground"), has_not=page.locator("section .playground")
+        )
+        assert section.locator("h2").inner_text().startswith(place.heading)
+        page.locator(".playground").scroll_into_view_if_needed()
+        page.get_by_text("pairs of networks").wait_for()
+        asked = dict(pair.split("=") for pair in place.start.split("&"))
+        for name in ("data", "rows", "width"):
+            assert page.locator(f"[name={name}]").input_value() == asked[name]
+        assert not visit.faults
+
+
 # The explorer
 
 
@@ -793,6 +868,11 @@ def test_without_scripts_the_tables_show_and_the_forms_do_not(site, browser):
     with Visit(browser, f"{site}book/evidence.html", **settings) as visit:
         assert not visit.page.locator(".evidence-controls").is_visible()
         assert visit.page.locator(".evidence-table tbody tr").count() > 40
+        assert not visit.page.locator(".effects-read").is_visible()
+        words = visit.page.locator(".evidence-table details p").first
+        assert not words.is_visible()
+        visit.page.locator(".evidence-table summary").first.click()
+        assert words.is_visible()
     with Visit(browser, f"{site}book/how_to_choose.html", **settings) as visit:
         assert not visit.page.locator(".explorer form").is_visible()
         assert visit.page.locator(".explorer-without").is_visible()

@@ -28,15 +28,16 @@ PLACES = (
     Place(
         "notebooks/01_overfitting",
         "Early stopping",
-        "dropout=0&early_stopping=1&data=circles&rows=150&wrong=0.3&width=32&epochs=100",
+        "dropout=0&early_stopping=1&data=circles&rows=120&wrong=0.3&width=32&batch=16&epochs=100",
         "Is it worth stopping early, with three labels in ten wrong? Then give it 600 rows, or no "
         "wrong labels, and see what is left of the effect.",
     ),
     Place(
         "notebooks/02_dropout",
         "Where it hurts: a narrow network",
-        "dropout=0.5&data=spirals&rows=200&wrong=0&width=8&epochs=60",
-        "What does dropout do to two layers of 8 units? Then make them 64 units wide.",
+        "dropout=0.5&data=circles&rows=200&wrong=0.3&width=8&epochs=120",
+        "Three labels in ten are wrong. What does dropout do to two layers of 8 units? Then make "
+        "them 64 units wide, and watch the effect over the epochs.",
     ),
     Place(
         "notebooks/03_batch_normalization",

@@ -148,6 +148,11 @@ def ledger(env) -> dict[str, Shown]:
     return found
 
 
+def number_of(env, docname: str) -> str:
+    """A chapter's number in the table of contents, or nothing."""
+    return ".".join(map(str, env.toc_secnumbers.get(docname, {}).get("", ())))
+
+
 def check_ids(app, env):
     """A link to a claim leads to one place, so its id may occur once."""
     first = ledger(env)
@@ -495,9 +500,9 @@ class FillIn(SphinxPostTransform):
     def _evidence_row(self, shown):
         record, docname = shown
         verdict = record["verdict"]
-        numbers = [f"<strong>{effect_text(record)}</strong>"]
+        numbers = [f"{record['metric']} {effect_text(record)}"]
         if record["effect"] is not None:
-            numbers[0] += f" (95 % interval {interval_text(record)})"
+            numbers[0] += f" (95 % interval {interval_text(record)}; {len(record['seeds'])} seeds)"
             if record["comparisons"] > 1:
                 numbers.append(
                     f"{interval_text(record, 'joint_interval')} allowing for all "
@@ -505,21 +510,21 @@ class FillIn(SphinxPostTransform):
                 )
         if record["smallest_effect"]:
             numbers.append(f"no more than {record['smallest_effect']:g} counts as none")
+        number = number_of(self.env, docname)
         return ROW.format(
             verdict=verdict,
             role=ROLES[verdict],
             sign=SIGNS[verdict],
             lasting=lasting(record),
-            budget=_spans(_budget_texts(record)),
+            budget="; ".join(_budget_texts(record)[1:]) or "measured once, after all epochs",
             prediction=html.escape(record["prediction"]),
             name=html.escape(_name(docname)),
             address=self._address(docname),
             id=html.escape(record["id"]),
             sentence=html.escape(record["sentence"]),
-            metric=html.escape(record["metric"]),
-            numbers=_spans(numbers),
-            seeds=len(record["seeds"]),
-            title=html.escape(self._title(docname)),
+            effect=effect_text(record),
+            numbers="; ".join(map(html.escape, numbers)),
+            chapter=html.escape(f"Chapter {number}" if number else self._title(docname)),
             command=html.escape(
                 record.get("measured_by") or f"papermill {docname}.ipynb out.ipynb"
             ),
@@ -602,10 +607,6 @@ def _budget_texts(record):
     return texts
 
 
-def _spans(texts):
-    return "".join(f"<span>{text}</span>" for text in texts)
-
-
 def _name(docname):
     return docname.removeprefix(CHAPTERS)
 
@@ -639,24 +640,22 @@ EVIDENCE = """
 <th role="columnheader" scope="col">Verdict</th>
 <th role="columnheader" scope="col">Effect</th>
 <th role="columnheader" scope="col">Budget</th>
-<th role="columnheader" scope="col">Seeds</th>
-<th role="columnheader" scope="col">Chapter</th>
+<th role="columnheader" scope="col">Card in</th>
 </tr></thead>
 <tbody role="rowgroup">{rows}</tbody>
 </table>
 """
 ROW = """
 <tr role="row" data-verdict="{verdict}" data-lasts="{lasting}" data-chapter="{name}">
-<th role="rowheader" scope="row" data-label="Claim">
-<a class="reference internal" href="{address}#claim-{id}">{sentence}</a></th>
-<td role="cell" data-label="Verdict"><span class="verdict-badge verdict-{role}">
+<th role="rowheader" scope="row"><details><summary>{sentence}</summary>
+<p>{numbers}. Budget: {budget}. Expected: {prediction}</p>
+<div class="highlight"><pre>{command}</pre></div></details></th>
+<td role="cell"><span class="verdict-badge verdict-{role}">
 <span aria-hidden="true">{sign}</span> {verdict}</span></td>
-<td role="cell" data-label="Effect"><span>{metric}</span>{numbers}
-<details><summary>Repeat it</summary>
-<p>Expected: {prediction}</p><div class="highlight"><pre>{command}</pre></div></details></td>
-<td role="cell" data-label="Budget">{budget}</td>
-<td role="cell" data-label="Seeds">{seeds}</td>
-<td role="cell" data-label="Chapter"><a class="reference internal" href="{address}">{title}</a></td>
+<td role="cell">{effect}</td>
+<td role="cell">{lasting}</td>
+<td role="cell"><a class="reference internal" href="{address}#claim-{id}">{chapter}<span
+class="visually-hidden">: {id}</span></a></td>
 </tr>"""
 
 

@@ -173,8 +173,7 @@ BAR = """
 {step}<button type="button" data-press="more" disabled>8 more seeds</button>
 <button type="button" data-press="reset" disabled>Reset</button>
 <progress aria-label="Epochs trained" max="1" value="0"></progress>
-<span class="playground-progress">Waiting for the scripts, which take a page from a web
-server.</span>
+<span class="playground-progress">Waiting for scripts from a web server.</span>
 </div>
 <p class="playground-complaints" role="alert"></p><p class="playground-problem" role="alert"></p>
 """
@@ -202,8 +201,9 @@ out; the bars show the probability of the right digit</span></p>
 <canvas role="img" data-surface="treatment" aria-label="Decision surface, treatment"></canvas>
 {mean}
 <ol class="playground-digits" aria-label="Held-out digits: probability of the right one"></ol>
-<div class="playground-dropped"><p class="playground-of">Units that the last step dropped (pale),
-for one row, by layer</p><canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
+<div class="playground-dropped"{undropped}><p class="playground-of">Units that the last step dropped
+(pale), for one row, by layer</p>
+<canvas role="img" aria-label="Units of the hidden layers"></canvas></div>
 </div>
 <div class="playground-charts">
 {learning}<div><p class="playground-of">Effect on the held-out rows, with its 95 % interval; the
@@ -260,7 +260,7 @@ def starting(text: str) -> dict[str, str]:
 
 
 def _without(still, values):
-    """What is shown without scripts; the picture is of dropout and stands where that is tested."""
+    """What is shown without scripts; the picture is of dropout, and stands where that is tested."""
     techniques = [field.name for field in FIELDS["Technique to test"]]
     if [name for name in techniques if values[name] != "0"] != ["dropout"]:
         return WITHOUT.format(still="", about="")
@@ -296,12 +296,15 @@ def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
         for title, group in FIELDS.items()
     )
     form = f'<form id="{form_id}" class="playground-settings" aria-label="Settings">{groups}</form>'
+    undropped = " hidden" * (float(values["dropout"]) == 0)
     if whole:
-        pictures = PICTURES.format(mean="", learning="")
-        parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(f"{whole}#{start}")
+        pictures = PICTURES.format(mean="", learning="", undropped=undropped)
+        parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(whole)
     else:
         elsewhere = metric.replace("<select ", f'<select form="{form_id}" ')
-        pictures = PICTURES.format(mean=MEAN, learning=LEARNING.format(metric=elsewhere))
+        pictures = PICTURES.format(
+            mean=MEAN, learning=LEARNING.format(metric=elsewhere), undropped=undropped
+        )
         parts = BAR.format(step=STEP), FINDING, form, pictures, CHALLENGES
     return (
         f'<div class="playground{" playground-small" * bool(whole)}" data-digits="{digits}">'

@@ -8,10 +8,10 @@ for (const evidence of document.querySelectorAll("div.evidence")) {
   const controls = ["verdict", "lasts", "chapter", "words"].map((name) => form.elements[name]);
   const [verdict, lasts, chapter, words] = controls;
 
-  // Claim and effect, without the command that all rows of a chapter have.
+  // Sentence, numbers and name, without the command that all rows of a chapter have.
   const texts = new Map(
     rows.map((row) => {
-      const parts = [...row.querySelectorAll('th, td[data-label="Effect"] > span')];
+      const parts = [...row.querySelectorAll("summary, p, a")];
       return [row, parts.map((part) => part.textContent).join(" ").toLowerCase()];
     }),
   );

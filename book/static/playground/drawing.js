@@ -103,6 +103,7 @@ export function cursor(canvas, { x, y }) {
 // One row of cells for each hidden layer; dropped units are empty.
 export function units(canvas, layers) {
   const row = 12;
+  canvas.style.height = `${row * layers.length}px`;
   const [pen, width] = fitted(canvas, row * layers.length);
   const fill = colour(canvas, "--treatment");
   layers.forEach((dropped, layer) => {

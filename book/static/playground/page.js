@@ -41,6 +41,9 @@ class Playground {
     this.seedChoice.addEventListener("change", () => this.showSeed());
     this.listChallenges();
     addEventListener("hashchange", () => this.read());
+    // Not before it is used: the theme takes what follows "#" in any link for a place on the page.
+    for (const use of ["pointerdown", "click"])
+      this.whole?.addEventListener(use, () => (this.whole.hash = this.fields.text));
     new ResizeObserver(() => this.redraw()).observe(root);
     new MutationObserver(() => this.redraw()).observe(document.documentElement, {
       attributeFilter: ["data-theme"],
@@ -76,8 +79,7 @@ class Playground {
 
   write() {
     this.written = this.fields.text;
-    if (this.whole) this.whole.hash = this.written;
-    else history.replaceState(null, "", `#${this.written}`);
+    if (!this.whole) history.replaceState(null, "", `#${this.written}`);
   }
 
   points(text) {
