@@ -176,21 +176,32 @@ function start(explorer) {
     const texts = [
       `${atlas.data[part.data]}, ${part.network}, ${where.join(", ")}, ${length}: “${first}” reached an accuracy of ${(accuracy / 1000).toFixed(3)}.`,
       (helped.length ? `Shown to help: ${list(helped)}. ` : "No technique was shown to help here. ") +
-        (harmed.length ? `Shown to do harm: ${list(harmed)}. ` : "None was shown to do harm. ") +
-        `That leaves ${named(2).length} that changed hardly anything and ${named(3).length} undecided.`,
+        (harmed.length ? `Shown to do harm: ${list(harmed)}.` : "None was shown to do harm."),
     ];
-    const others = new Map(); // techniques that help or do harm at another length only
-    atlas.steps.forEach((steps, budget) => {
-      if (budget === now.budget) return;
-      const here = Object.fromEntries(rows.map((row) => [row.technique, row.found[5]]));
-      for (const { technique, found } of view(now, budget).rows)
-        if (found[5] <= HARMED && here[technique] !== found[5])
-          others.set(
-            technique,
-            `${technique} ${found[5] === HELPED ? "helps" : "does harm"} at ${steps} (${signed(found[0])})`
-          );
-    });
-    if (others.size) texts.push(`With another number of steps: ${list([...others.values()])}.`);
+    const same = named(2).length;
+    const open = named(3).length;
+    const limit = (atlas.smallest / 1000).toString();
+    if (same || open)
+      texts[1] +=
+        " Of the others, " +
+        list([
+          ...(same ? [`${same} changed it by no more than ${limit}`] : []),
+          ...(open ? [`${open} ${open === 1 ? "is" : "are"} undecided`] : []),
+        ]) +
+        ".";
+    const others = new Map(); // techniques that help or do harm at other lengths only, by those
+    for (const { technique, found } of rows)
+      for (const verdict of [HELPED, HARMED]) {
+        const at = atlas.steps.filter(
+          (_, budget) =>
+            found[5] !== verdict &&
+            view(now, budget).rows.find((row) => row.technique === technique)?.found[5] === verdict
+        );
+        const words = `${verdict === HELPED ? "help" : "harm"} at ${list(at.map(String))}`;
+        if (at.length) others.set(words, [...(others.get(words) ?? []), technique]);
+      }
+    const elsewhere = [...others].map(([words, techniques]) => `${words}: ${list(techniques)}`);
+    if (elsewhere.length) texts.push(`With another number of steps, ${elsewhere.join("; ")}.`);
     texts[0] = texts[0][0].toUpperCase() + texts[0].slice(1);
     return texts;
   }
