@@ -370,7 +370,8 @@ def keras_code(technique: str) -> str:
     )
 
 
-def _where(label_noise, end):
+def where_in_words(label_noise: float, end: str) -> tuple[str, str]:
+    """Such as "40% wrong labels" and "when training stopped"."""
     labels = f"{label_noise:.0%} wrong labels" if label_noise else "right labels only"
     return labels, "when training stopped" if end == "final" else "at the chosen epoch"
 
@@ -385,43 +386,6 @@ def _map(values, texts, **told):
         xlabel="units in each hidden layer",
         ylabel="labelled rows",
         **told,
-    )
-
-
-def winners_map(table: pd.DataFrame, label_noise: float, end: str = "final") -> figures.Picture:
-    """A heat map of the best technique by training rows and width, for one share of wrong labels.
-
-    Args:
-        table: the atlas.
-        label_noise: one of `LABEL_NOISE`.
-        end: "final" or "best".
-    """
-    won = winners(table, end)
-    high = won.loc[won["verdict"] == SUPPORTED, "effect"].max()
-    won = won[won["label_noise"] == label_noise]
-    values = np.full((len(TRAIN_ROWS), len(UNITS)), np.nan)
-    texts = [["no gain\nfound"] * len(UNITS) for _ in TRAIN_ROWS]
-    words = []
-    for best in won.to_dict("records"):
-        where = f"{best['train_rows']} rows, {best['units']} units"
-        if best["verdict"] != SUPPORTED:
-            words.append(f"{where}: no gain found")
-            continue
-        row, column = TRAIN_ROWS.index(best["train_rows"]), UNITS.index(best["units"])
-        values[row, column] = best["effect"]
-        more = f" (+{len(best['level'])})" if best["level"] else ""
-        texts[row][column] = f"{best['technique']}{more}\n{best['effect']:+.3f}"
-        words.append(f"{where}: {best['technique']}, {best['effect']:+.3f}")
-    helped = int(np.isfinite(values).sum())
-    labels, when = _where(label_noise, end)
-    return _map(
-        values,
-        texts,
-        title=f"With {labels}, some technique was shown to help in {helped} of {values.size} "
-        f"conditions, {when}",
-        alt=f"The best technique and its gain in test accuracy with {labels}, {when}. "
-        f"{'; '.join(words)}.",
-        high=high,
     )
 
 
@@ -450,7 +414,7 @@ def technique_map(
             f"{one['train_rows']} rows, {one['units']} units: {one['effect']:+.3f}, {said}"
         )
     helped, harmed = ((found["verdict"] == verdict).sum() for verdict in (SUPPORTED, OPPOSITE))
-    labels, when = _where(label_noise, end)
+    labels, when = where_in_words(label_noise, end)
     return _map(
         values,
         texts,

@@ -2,13 +2,22 @@
 
 Roles that state a verdict on a technique in a condition and show its effect when training stopped;
 where the atlas says otherwise, the build warns, and so fails:
-    {atlas-supported}`dropout 0.5: 100 rows, 0.4 noise, 256 units`
+    {atlas-supported}`dropout 0.5: 100 rows, 0.4 noise, 64 units`
     {atlas-opposite}`...`, {atlas-no-difference}`...`, {atlas-undecided}`...`
-Role that counts conditions:
-    {atlas-count}`dropout 0.5: supported`, {atlas-count}`dropout 0.5: supported, 0.4 noise`
+A condition names the part of the atlas if it is not digits-dense, and, in any order, what its axes
+vary; `best` means the chosen epoch, and a number of steps a smaller budget:
+    {atlas-opposite}`cutout: fashion-convolutional, 800 rows, 0.4 noise, best`
+    {atlas-undecided}`BN: fashion-batches, 2 rows a step, 120 steps`
+Roles that state nothing of their own:
+    {atlas-count}`dropout 0.5: supported`, {atlas-count}`dropout 0.5: supported, 0.4 noise` count
+    conditions of a part
+    {atlas-view}`own words <fashion-convolutional, 800 rows, 0.4 noise>` leads to the explorer
+    {atlas-answer}`fashion-convolutional, 800 rows, 0.4 noise` says which techniques helped there,
+    did harm, made no difference, or are undecided
 Directives:
-    {atlas-map}         a heat map of the best technique, or of the effects of the one that the
-                        option technique names; options label-noise, and end (final, best)
+    {atlas-map}         the best gain and the worst harm in each condition of digits-dense, or the
+                        effects of the one that the option technique names; options label-noise,
+                        and end (final, best)
     {atlas-summary}     in how many conditions each technique helped or did harm
     {atlas-table}       all effects
     {atlas-explorer}    what each technique did in a condition that the reader chooses
@@ -22,77 +31,87 @@ Directives:
 from __future__ import annotations
 
 import functools
-import hashlib
 import html
 import importlib
 import json
-import os
 import re
 import sys
-from pathlib import Path
+from urllib.parse import urlencode
 
 import pandas as pd
 from course_claims import ROLES, SIGNS, table_row
-from course_figures import figure_of
+from course_figures import visit_in_text
+from course_html import brought_along
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
 
 HOME = "book/atlas"
-CONDITION = re.compile(
-    r"(?P<technique>.+): (?P<rows>\d+) rows, (?P<noise>[\d.]+) noise, (?P<units>\d+) units"
-)
-EXPLORER = """
-<div class="explorer">
-<form hidden aria-label="Choose a condition">{fields}</form>
-<p class="explorer-without">
-Choosing takes JavaScript. The tables of the atlas show all conditions.</p>
-<div class="explorer-result" hidden>
-<p role="status" aria-live="polite"></p>
-<div class="explorer-table" tabindex="0" role="region" aria-label="Effects in this condition">
-<table><thead><tr><th scope="col">Technique</th><td></td>
-<th scope="col">Effect on test accuracy, 95 % interval</th><th scope="col">Verdict</th></tr></thead>
-<tbody></tbody></table></div>
-<details><summary>Keras code</summary><pre tabindex="0"></pre>
-<button type="button">Copy the code</button></details>
-</div>
-<script type="application/json">{data}</script>
-</div>
-"""
+HELPED, HARMED, NONE_FOUND, UNDECIDED = ROLES
+# What a condition is made of: the name in the table, in the address, and how roles write it.
+AXES = {
+    "train_rows": ("rows", r"([\d]+) rows"),
+    "label_noise": ("noise", r"([\d.]+) noise"),
+    "units": ("units", r"(\d+) units"),
+    "batch_size": ("batch", r"(\d+) rows a step"),
+}
+DATA = {
+    "digits": "digits, 8 x 8 pixels",
+    "fashion": "photographs of clothes",
+    "table": "a table of 30 measurements",
+}
+NETWORKS = {
+    "dense": "two hidden layers",
+    "convolutional": "two convolutions",
+    "transformer": "a small transformer",
+    "residual": "a residual network",
+    "batches": "two convolutions, few rows at a step",
+    "orders": "two convolutions with batch normalization",
+    "widths": "one hidden layer",
+}
 SIGN = '<span aria-hidden="true">{}</span> {}'
 
 
-@functools.cache
-def _atlas(root: str):
-    """The module `utils.atlas` of the course, and its table."""
+def _module(root):
+    """The module `utils.atlas` of the course."""
     if root not in sys.path:
         sys.path.insert(0, root)
-    module = importlib.import_module("utils.atlas")
-    table = module.load()
-    return (
-        module,
-        table,
-        {
-            (end, steps): module.effects(table, end, steps)
-            for end in module.ENDS
-            for steps in sorted(table["steps"].unique(), reverse=True)
-        },
-    )
+    return importlib.import_module("utils.atlas")
+
+
+@functools.cache
+def _table(root: str, part: str):
+    return _module(root).load(part)
+
+
+@functools.cache
+def _found(root: str, part: str, end: str, steps: int):
+    """The effects of a part at one end and budget."""
+    return _module(root).effects(_table(root, part), end, steps)
 
 
 def _open(writer):
-    module, table, effects = _atlas(str(writer.env.srcdir))
-    writer.env.note_dependency(str(module.DIGITS.path))
-    return module, table, effects
+    """The module and the part digits-dense: its table, and its effects when training stopped."""
+    module = _module(str(writer.env.srcdir))
+    name = module.DIGITS.name
+    return module, _effects_of(writer, name), _table(str(writer.env.srcdir), name)
 
 
-def _final(effects):
-    """Effects when training stopped, with the whole ceiling."""
-    return effects["final", max(steps for _, steps in effects)]
+def _effects_of(writer, part, end="final", steps=None):
+    """As `_found`, for a page that is read again when the part changes."""
+    root = str(writer.env.srcdir)
+    module = _module(root)
+    writer.env.note_dependency(str(module.PARTS[part].path))
+    return _found(root, part, end, steps or module.STEPS)
+
+
+def _budgets(module):
+    return [round(share * module.STEPS) for share in module.BUDGETS]
 
 
 def _signed(number):
-    return f"{number:+.3f}".replace("-", "\N{MINUS SIGN}")
+    text = f"{number:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return text if float(f"{number:.3f}") else text[1:]
 
 
 def _effect(row):
@@ -103,49 +122,164 @@ def _interval(row):
     return " to ".join(_signed(row[f"interval_{end}"]) for end in ("low", "high"))
 
 
+# Roles
+
+
+class Where:
+    """What a role asks for: a part, one of its conditions, an end and a budget.
+
+    Raises:
+        ValueError: there is no such condition, or there are several.
+    """
+
+    def __init__(self, module, text: str):
+        words = [word.strip() for word in text.split(",")]
+        self.part = next((word for word in words if word in module.PARTS), module.DIGITS.name)
+        self.end = "best" if "best" in words else "final"
+        self.steps, asked, unknown = module.STEPS, {}, []
+        for word in words:
+            if match := re.fullmatch(r"(\d+) steps", word):
+                self.steps = int(match[1])
+            elif word not in (self.part, self.end):
+                axis = next((a for a in AXES if re.fullmatch(AXES[a][1], word)), None)
+                if axis is None:
+                    unknown.append(word)
+                else:
+                    asked[axis] = float(re.fullmatch(AXES[axis][1], word)[1])
+        conditions = [
+            condition
+            for condition in module.PARTS[self.part].conditions()
+            if all(condition.get(axis) == value for axis, value in asked.items())
+        ]
+        if unknown or len(conditions) != 1 or self.steps not in _budgets(module):
+            raise ValueError(f"the atlas has no condition {text!r}, or several")
+        (self.condition,) = conditions
+
+    def address(self) -> str:
+        """The part of an address that makes the explorer show it."""
+        told = {"part": self.part}
+        told |= {AXES[axis][0]: f"{value:g}" for axis, value in self.condition.items()}
+        return "#" + urlencode(told | {"end": self.end, "steps": self.steps})
+
+    def rows(self, writer):
+        """Its effects, one row per technique, the highest first."""
+        found = _effects_of(writer, self.part, self.end, self.steps).dropna(subset=["effect"])
+        here = (found[list(self.condition)] == pd.Series(self.condition)).all(axis=1)
+        return found[here].sort_values("effect", ascending=False, kind="stable")
+
+
+def _view(writer, where, text, classes):
+    """A link to the explorer."""
+    app, page = writer.env.app, writer.env.docname
+    address = app.builder.get_relative_uri(page, HOME) if page != HOME else ""
+    link = nodes.reference("", text, refuri=address + where.address(), classes=classes)
+    link["internal"] = True
+    return link
+
+
+def _verdict_link(writer, where, row, text=None):
+    role = ROLES[row["verdict"]]
+    text = text or f"{_effect(row)} ({row['verdict']})"
+    return _view(writer, where, text, ["verdict", f"verdict-{role}"])
+
+
 class VerdictRole(SphinxRole):
     def run(self):
-        _, _, effects = _open(self)
         stated = next(v for v, role in ROLES.items() if f"atlas-{role}" == self.name)
-        asked = CONDITION.fullmatch(self.text)
-        table = _final(effects).dropna(subset=["effect"])
-        if asked:
-            table = table[
-                (table["technique"] == asked["technique"])
-                & (table["train_rows"] == int(asked["rows"]))
-                & (table["label_noise"] == float(asked["noise"]))
-                & (table["units"] == int(asked["units"]))
-            ]
-        if not asked or len(table) != 1:
-            message = f"the atlas has no condition {self.text!r}"
-            return [], [self.inliner.reporter.warning(message, line=self.lineno)]
-        row = table.iloc[0]
+        technique, _, condition = self.text.partition(": ")
+        try:
+            where = Where(_open(self)[0], condition)
+            found = where.rows(self).set_index("technique", drop=False)
+            if technique not in found.index:
+                raise ValueError(f"the atlas has no condition {self.text!r}: no such technique")
+        except ValueError as error:
+            return [], [self.inliner.reporter.warning(str(error), line=self.lineno)]
+        row = found.loc[technique]
         messages = []
         if row["verdict"] != stated:
             message = f"{self.text!r}: the page says {stated}, the atlas {row['verdict']}"
             messages.append(self.inliner.reporter.warning(message, line=self.lineno))
-        role = ROLES[row["verdict"]]
-        text = f"{_effect(row)} ({row['verdict']})"
-        address = self.env.app.builder.get_relative_uri(self.env.docname, HOME)
-        link = nodes.reference(
-            "", text, refuri=f"{address}#all-effects", classes=["verdict", f"verdict-{role}"]
-        )
-        link["internal"] = True
-        return [link], messages
+        return [_verdict_link(self, where, row)], messages
+
+
+class ViewRole(ReferenceRole):
+    def run(self):
+        try:
+            where = Where(_open(self)[0], self.target)
+        except ValueError as error:
+            return [], [self.inliner.reporter.warning(str(error), line=self.lineno)]
+        return [_view(self, where, self.title, ["atlas-view"])], []
 
 
 class CountRole(SphinxRole):
     def run(self):
-        _, _, effects = _open(self)
-        asked = re.fullmatch(r"(.+): ([a-z ]+?)(?:, ([\d.]+) noise)?", self.text)
-        table = _final(effects)
-        if not asked or asked[1] not in set(table["technique"]) or asked[2] not in ROLES:
+        module, found, _ = _open(self)
+        technique, _, rest = self.text.partition(": ")
+        verdict, *more = [word.strip() for word in rest.split(",")]
+        for word in more:
+            noise = re.fullmatch(AXES["label_noise"][1], word)
+            if word in module.PARTS:
+                found = _effects_of(self, word)
+            elif not noise:
+                verdict = None
+        for word in more:
+            if noise := re.fullmatch(AXES["label_noise"][1], word):
+                found = found[found["label_noise"] == float(noise[1])]
+        if technique not in set(found["technique"]) or verdict not in ROLES:
             message = f"atlas-count takes `technique: verdict`, but got {self.text!r}"
             return [], [self.inliner.reporter.warning(message, line=self.lineno)]
-        chosen = (table["technique"] == asked[1]) & (table["verdict"] == asked[2])
-        if asked[3]:
-            chosen &= table["label_noise"] == float(asked[3])
+        chosen = (found["technique"] == technique) & (found["verdict"] == verdict)
         return [nodes.Text(str(chosen.sum()))], []
+
+
+class AnswerRole(SphinxRole):
+    """Each verdict with the techniques that have it."""
+
+    def run(self):
+        try:
+            where = Where(_open(self)[0], self.text)
+        except ValueError as error:
+            return [], [self.inliner.reporter.warning(str(error), line=self.lineno)]
+        found, parts = where.rows(self), []
+        words = {
+            HELPED: "Helped: ",
+            HARMED: "Did harm: ",
+            NONE_FOUND: "No more than 0.01 either way: ",
+            UNDECIDED: "Undecided: ",
+        }
+        for verdict, said in words.items():
+            rows = found[found["verdict"] == verdict].to_dict("records")
+            if verdict == HARMED:
+                rows.reverse()
+            shown = verdict in (HELPED, HARMED)
+            if not rows and not shown:
+                continue
+            parts.append(nodes.strong("", said))
+            for k, row in enumerate(rows):
+                name = row["technique"]
+                link = _verdict_link(self, where, row, f"{name} {_effect(row)}")
+                parts += [nodes.Text(", ")] * (k > 0) + [link if shown else nodes.Text(name)]
+            parts.append(nodes.Text(". " if rows else "nothing was shown to. "))
+        parts.append(_view(self, where, "All numbers", ["atlas-view"]))
+        return [nodes.inline("", "", *parts, classes=["atlas-answer"])], []
+
+
+# Maps and tables
+
+
+def _field(mark, role, words, effect):
+    """One line of a field: a sign, words and an effect, in the colour of gain or harm."""
+    return (
+        f'<span class="{_shade(effect, role)}"><span aria-hidden="true">{mark}</span> {words} '
+        f"<b>{_signed(effect)}</b></span>"
+    )
+
+
+def _shade(effect, role):
+    """The class of a field: gain or harm where it was shown, stronger where it is larger."""
+    strength = 1 + (abs(effect) >= 0.03) + (abs(effect) >= 0.1)
+    kind = {"supported": "gain", "opposite": "harm"}.get(role)
+    return f"atlas-{kind} atlas-{kind}-{strength}" if kind else "atlas-open"
 
 
 class MapDirective(SphinxDirective):
@@ -156,26 +290,78 @@ class MapDirective(SphinxDirective):
     }
 
     def run(self):
-        module, table, _ = _open(self)
-        where = (self.options["label-noise"], self.options.get("end", "final"))
-        if technique := self.options.get("technique"):
-            if technique not in set(table["technique"]):
-                raise self.error(f"the atlas has no technique {technique!r}")
-            picture = module.technique_map(table, technique, *where)
+        module, found, table = _open(self)
+        noise, end = self.options["label-noise"], self.options.get("end", "final")
+        technique = self.options.get("technique")
+        if technique and technique not in set(found["technique"]):
+            raise self.error(f"the atlas has no technique {technique!r}")
+        found = _effects_of(self, module.DIGITS.name, end).dropna(subset=["effect"])
+        found = found[found["label_noise"] == noise]
+        won = module.winners(table, end)
+        fields, counted = {}, {HELPED: 0, HARMED: 0}
+        for condition in module.DIGITS.conditions():
+            if condition["label_noise"] != noise:
+                continue
+            here = (found[list(condition)] == pd.Series(condition)).all(axis=1)
+            rows = found[here].sort_values("effect", ascending=False).set_index("technique")
+            for verdict in counted:
+                counted[verdict] += int((rows["verdict"] == verdict).sum())
+            if technique:
+                lines = [self._of_one(rows.loc[technique])]
+            else:
+                best = won[(won[list(condition)] == pd.Series(condition)).all(axis=1)].iloc[0]
+                lines = self._of_all(rows, best)
+            fields[condition["train_rows"], condition["units"]] = "".join(lines)
+        labels, when = module.where_in_words(noise, end)
+        if technique:
+            of_it = found[found["technique"] == technique]["verdict"]
+            counted = {verdict: int((of_it == verdict).sum()) for verdict in counted}
+            said = (
+                f"{technique[:1].upper()}{technique[1:]} with {labels}, {when}: a gain in "
+                f"{counted[HELPED]}, harm in {counted[HARMED]} of {len(fields)} conditions"
+            )
         else:
-            picture = module.winners_map(table, *where)
-        drawn = picture._repr_svg_()
-        name = f"atlas-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}.svg"
-        file = Path(self.env.doctreedir) / name  # kept as long as the page that shows it
-        file.write_text(drawn, encoding="utf-8")
-        image = nodes.image(uri="/" + os.path.relpath(file, self.env.srcdir).replace(os.sep, "/"))
-        return [figure_of(picture, image)]
+            tried = len(found)
+            said = (
+                f"With {labels}, {when}: of {tried} trials of a technique, {counted[HELPED]} "
+                f"showed a gain and {counted[HARMED]} showed harm"
+            )
+        heads = "".join(f'<th scope="col">{units} units</th>' for units in module.UNITS)
+        body = "".join(
+            f'<tr><th scope="row">{rows} rows</th>'
+            + "".join(f"<td>{fields[rows, units]}</td>" for units in module.UNITS)
+            + "</tr>"
+            for rows in module.TRAIN_ROWS
+        )
+        drawn = (
+            f'<table class="atlas-map"><caption>{html.escape(said)}</caption>'
+            f"<thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        )
+        return [nodes.raw("", drawn, format="html")]
+
+    def _of_one(self, row):
+        word = {HELPED: "gain", HARMED: "harm"}.get(row["verdict"], row["verdict"])
+        return _field(SIGNS[row["verdict"]], ROLES[row["verdict"]], word, row["effect"])
+
+    def _of_all(self, rows, best):
+        """The best gain that was shown, with how many are level with it, and the worst harm."""
+        if best["verdict"] == HELPED:
+            level = f" (+{len(best['level'])})" if best["level"] else ""
+            words = f"{best['technique']}{level}"
+            lines = [_field(SIGNS[HELPED], ROLES[HELPED], words, best["effect"])]
+        else:
+            lines = ['<span class="atlas-open">no gain found</span>']
+        harmful = rows[rows["verdict"] == HARMED]
+        if harmful.empty:
+            return [*lines, '<span class="atlas-open">no harm found</span>']
+        worst = harmful["effect"].idxmin()
+        effect = harmful.loc[worst, "effect"]
+        return [*lines, _field(SIGNS[HARMED], ROLES[HARMED], worst, effect)]
 
 
 class SummaryDirective(SphinxDirective):
     def run(self):
-        _, _, effects = _open(self)
-        table = _final(effects)
+        _, table, _ = _open(self)
         table = table[table["technique"] != "none"]
         counts = {
             technique: [int((rows["verdict"] == verdict).sum()) for verdict in ROLES]
@@ -192,96 +378,230 @@ class SummaryDirective(SphinxDirective):
 
 class TableDirective(SphinxDirective):
     def run(self):
-        _, _, effects = _open(self)
+        module, found, _ = _open(self)
         keys = ["train_rows", "label_noise", "units", "technique"]
-        best = effects["best", max(steps for _, steps in effects)]
-        both = _final(effects).merge(best, on=keys, suffixes=("", "_best"), how="left")
-        rows = []
-        for row in both.to_dict("records"):
-            best = {k.removesuffix("_best"): v for k, v in row.items() if k.endswith("_best")}
-            cells = [row["train_rows"], f"{row['label_noise']:.0%}", row["units"], row["technique"]]
-            for one in (row, best):
-                cells.append("" if pd.isna(one["accuracy"]) else f"{one['accuracy']:.3f}")
-                measured = one["verdict"] in ROLES
-                cells.append(f"{_effect(one)}<br>{_interval(one)}" if measured else "")
-                cells.append(SIGN.format(SIGNS[one["verdict"]], one["verdict"]) if measured else "")
-            tags = ("th scope='row'", *["td"] * (len(cells) - 1))
-            rows.append(
-                "<tr>"
-                + "".join(f"<{t}>{c}</{t.split()[0]}>" for t, c in zip(tags, cells, strict=True))
-                + "</tr>"
-            )
-        heads = ("Rows", "Wrong labels", "Units", "Technique") + (
-            "Accuracy", "Effect, 95 % interval", "Verdict"
-        ) * 2  # fmt: skip
+        best = _effects_of(self, module.DIGITS.name, "best")
+        both = found.merge(best, on=keys, suffixes=("", "_best"), how="left")
+        bodies = []
+        for condition in module.DIGITS.conditions():
+            here = (both[list(condition)] == pd.Series(condition)).all(axis=1)
+            words = module.in_words(condition, module.DIGITS)
+            rows = [f"<tr><th scope='rowgroup' class='carries' colspan='7'>{words}</th></tr>"]
+            rows += [f"<tr>{self._row(row)}</tr>" for row in both[here].to_dict("records")]
+            bodies.append(f"<tbody>{''.join(rows)}</tbody>")
+        heads = ("Technique", *("Accuracy", "Effect, 95 % interval", "Verdict") * 2)
         drawn = (
             '<div class="atlas-table" tabindex="0" role="region" aria-label="All effects"><table>'
-            "<thead><tr><td colspan='4'></td><th colspan='3' scope='colgroup'>When training stopped"
+            "<thead><tr><td></td><th colspan='3' scope='colgroup'>When training stopped"
             "</th><th colspan='3' scope='colgroup'>At the chosen epoch</th></tr><tr>"
             + "".join(f"<th scope='col'>{head}</th>" for head in heads)
-            + f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+            + f"</tr></thead>{''.join(bodies)}</table></div>"
         )
         return [nodes.raw("", drawn, format="html")]
+
+    def _row(self, row):
+        best = {k.removesuffix("_best"): v for k, v in row.items() if k.endswith("_best")}
+        cells = [f"<th scope='row'>{row['technique']}</th>"]
+        for one in (row, best):
+            accuracy = "" if pd.isna(one["accuracy"]) else f"{one['accuracy']:.3f}"
+            cells.append(f"<td>{accuracy}</td>")
+            if one["verdict"] not in ROLES:
+                cells.append("<td></td><td></td>")
+                continue
+            said = SIGN.format(SIGNS[one["verdict"]], one["verdict"])
+            shade = _shade(one["effect"], ROLES[one["verdict"]])
+            cells.append(
+                f"<td><b>{_effect(one)}</b> <span class='of'>{_interval(one)}</span></td>"
+                f"<td class='{shade}'>{said}</td>"
+            )
+        return "".join(cells)
+
+
+# The explorer
+
+
+class Explorer(nodes.General, nodes.Element):
+    """Its place; what it shows is written by `visit_explorer`."""
 
 
 class ExplorerDirective(SphinxDirective):
     """A form over all conditions; its script is `book/static/explorer.js`."""
 
     def run(self):
-        module, _, effects = _open(self)
-        techniques = [t for t in _final(effects)["technique"].unique() if t != "none"]
-        measured = {}
-        for (end, steps), table in effects.items():
-            for condition in module.DIGITS.conditions():
-                rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
-                rows = rows.set_index("technique")
-                key = ",".join([end, *(f"{value:g}" for value in [*condition.values(), steps])])
-                measured[key] = [
-                    self._numbers(rows.loc[technique]) if technique in rows.index else None
-                    for technique in techniques
-                ]
-        data = {
-            "techniques": techniques,
-            "effects": measured,
-            "verdicts": list(ROLES),
-            "roles": list(ROLES.values()),
-            "signs": [SIGNS[verdict] for verdict in ROLES],
-            "code": {name: module.keras_code(name) for name in ["none", *techniques]},
-        }
-        choices = {
-            "rows": ("Labelled rows", {f"{n:g}": n for n in module.TRAIN_ROWS}),
-            "noise": ("Wrong labels", {f"{n:g}": f"{n:.0%}" for n in module.LABEL_NOISE}),
-            "units": ("Units in each hidden layer", {f"{n:g}": n for n in module.UNITS}),
-            "end": ("Measured", {"final": "when training stopped", "best": "at the chosen epoch"}),
-            "steps": ("Steps at most", {f"{n}": n for end, n in effects if end == "best"}),
-        }
-        fields = "".join(
-            f'<label>{label} <select name="{name}">'
-            + "".join(f'<option value="{value}">{text}</option>' for value, text in options.items())
-            + "</select></label>"
-            for name, (label, options) in choices.items()
-        )
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
-        node = nodes.raw("", EXPLORER.format(fields=fields, data=text), format="html")
-        node["classes"].append("explorer")
-        return [node]
+        module, _, _ = _open(self)
+        for part in module.PARTS.values():
+            self.env.note_dependency(str(part.path))
+        return [Explorer("")]
 
-    def _numbers(self, row):
+
+def opening(root: str) -> tuple[str, dict]:
+    """The part and condition where techniques differ most, of those with a gain and a harm."""
+    module, widest = _module(root), (0, None)
+    for name, part in module.PARTS.items():
+        found = _found(root, name, "final", module.STEPS).dropna(subset=["effect"])
+        for condition in part.conditions():
+            rows = found[(found[list(condition)] == pd.Series(condition)).all(axis=1)]
+            width = rows["effect"].max() - rows["effect"].min()
+            if {HELPED, HARMED} <= set(rows["verdict"]) and width > widest[0]:
+                widest = width, (name, condition)
+    return widest[1]
+
+
+def _thousandths(number):
+    return round(float(f"{number:.3f}") * 1000)  # what the tables show, to the last digit
+
+
+def _key(values):
+    return ",".join(f"{value:g}" for value in values)
+
+
+def numbers_of(root: str, name: str) -> dict:
+    """All that the explorer shows of a part, accuracies and effects in thousandths.
+
+    Under `found`, by end and condition, each budget has the accuracy of the first technique and,
+    for each of the others, effect, interval, joint interval and verdict; null if it has none.
+    """
+    module = _module(root)
+    part = module.PARTS[name]
+    bounds = [f"{joint}interval_{end}" for joint in ("", "joint_") for end in ("low", "high")]
+
+    def numbers(row):
         if row["verdict"] not in ROLES:
             return None
-        numbers = [round(float(row[n]), 4) for n in ("effect", "interval_low", "interval_high")]
-        return [*numbers, list(ROLES).index(row["verdict"]), int(row["behind"])]
+        shown = [_thousandths(row[column]) for column in ("effect", *bounds)]
+        return [*shown, list(ROLES).index(row["verdict"]), int(row["behind"])]
+
+    found = {}
+    for end in module.ENDS:
+        of_end = found[end] = {}
+        for steps in _budgets(module):
+            keys = list(part.axes)
+            for values, rows in _found(root, name, end, steps).groupby(keys, sort=False):
+                rows = rows.set_index("technique")
+                of_end.setdefault(_key(values), []).append(
+                    [
+                        _thousandths(rows.loc[part.techniques[0], "accuracy"]),
+                        *(
+                            numbers(rows.loc[technique]) if technique in rows.index else None
+                            for technique in part.techniques[1:]
+                        ),
+                    ]
+                )
+    made = _table(root, name).attrs.get("conditions", {})
+    told = {"techniques": part.techniques, "found": found}
+    if made:
+        told["epochs"] = {
+            _key(condition.values()): made[module.name_of(condition)]["epochs"]
+            for condition in part.conditions()
+        }
+    if name == module.DIGITS.name:
+        told["code"] = {technique: module.keras_code(technique) for technique in part.techniques}
+    return told
 
 
-def add_explorer_script(app, pagename, templatename, context, doctree):
-    if doctree is not None and any("explorer" in n["classes"] for n in doctree.findall(nodes.raw)):
+EXPLORER = """
+<div class="explorer" id="explorer">
+<form aria-label="Choose data, network and condition">
+<label>Data <select name="data"></select></label>
+<label>Network <select name="part"></select></label>
+<label>Labelled rows <select name="rows"></select></label>
+<label>Wrong labels <select name="noise"></select></label>
+<label>Units in each hidden layer <select name="units"></select></label>
+<label>Rows of a step <select name="batch"></select></label>
+<label>Measured <select name="end"><option value="final">when training stopped</option>
+<option value="best">at the epoch that validation rows chose</option></select></label>
+<label class="explorer-budget"><span>Training</span>
+<input name="steps" type="range" min="0" max="3" step="1" value="3"></label>
+</form>
+<p class="explorer-without">Choosing takes JavaScript. This is {where}, when training stopped; the
+tables below show all other conditions.</p>
+<div class="explorer-said" role="status" aria-live="polite"></div>
+<table class="explorer-table" role="table" aria-label="Effects in this condition">
+<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Technique</th>
+<th role="columnheader" scope="col" class="drawn"><span class="visually-hidden">Drawn</span></th>
+<th role="columnheader" scope="col">Effect on test accuracy, 95 % interval</th>
+<th role="columnheader" scope="col">Verdict</th></tr></thead>
+<tbody role="rowgroup">{rows}</tbody></table>
+<p class="explorer-key">The dot is the effect against “<span class="first">{first}</span>”, the
+thick line its 95 % interval. The thin line allows for all techniques of the condition, and the
+verdict follows it. The grey band is what counts as no difference, {smallest:g} either way.</p>
+<details class="explorer-code" hidden><summary>Keras code</summary><pre tabindex="0"></pre>
+<button type="button">Copy the code</button></details>
+<script type="application/json">{data}</script>
+</div>
+"""
+EXPLORER_ROW = """<tr role="row"><th role="rowheader" scope="row">{technique}</th>
+<td role="cell" class="drawn"></td>
+<td role="cell">{effect} <span class="of">{interval}</span></td>
+<td role="cell"><span class="verdict-badge verdict-{role}"><span aria-hidden="true">{sign}</span>
+{verdict}</span></td></tr>"""
+
+
+def visit_explorer(self, node):
+    root = str(self.builder.env.srcdir)
+    module = _module(root)
+    opens, condition = opening(root)
+    parts = {}
+    for name, part in module.PARTS.items():
+        text = json.dumps(numbers_of(root, name), separators=(",", ":"), ensure_ascii=False)
+        parts[name] = {
+            "data": part.dataset,
+            "network": NETWORKS[name.partition("-")[2]],
+            "axes": {AXES[axis][0]: values for axis, values in part.axes.items()},
+            "src": brought_along(self.builder, f"courseAtlas({json.dumps(name)},{text});\n", ".js"),
+        }
+    smallest = _table(root, opens).attrs["settings"]["smallest_effect"]
+    data = {
+        "parts": parts,
+        "data": DATA,
+        "verdicts": list(ROLES),
+        "roles": list(ROLES.values()),
+        "signs": [SIGNS[verdict] for verdict in ROLES],
+        "smallest": _thousandths(smallest),
+        "steps": _budgets(module),
+        "opens": {"part": opens} | {AXES[axis][0]: value for axis, value in condition.items()},
+    }
+    found = _found(root, opens, "final", module.STEPS).dropna(subset=["effect"])
+    found = found[(found[list(condition)] == pd.Series(condition)).all(axis=1)]
+    rows = "".join(
+        EXPLORER_ROW.format(
+            technique=row["technique"],
+            effect=_effect(row),
+            interval=_interval(row),
+            role=ROLES[row["verdict"]],
+            sign=SIGNS[row["verdict"]],
+            verdict=row["verdict"],
+        )
+        for row in found.sort_values("effect", ascending=False, kind="stable").to_dict("records")
+    )
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    network = f"{DATA[module.PARTS[opens].dataset]}, {parts[opens]['network']}"
+    self.body.append(
+        EXPLORER.format(
+            where=f"{network}, {module.in_words(condition, module.PARTS[opens])}",
+            rows=rows,
+            first=module.PARTS[opens].techniques[0],
+            smallest=smallest,
+            data=text,
+        )
+    )
+    raise nodes.SkipNode
+
+
+def add_scripts(app, pagename, templatename, context, doctree):
+    if doctree is None:
+        return
+    if any(doctree.findall(Explorer)):
         app.add_js_file("explorer.js", loading_method="defer")
+    if any("choose" in one["classes"] for one in doctree.findall(nodes.container)):
+        app.add_js_file("choose.js", loading_method="defer")
 
 
 def _signed_effect(effect, verdict):
     """An effect with the sign of its verdict, and the verdict for those who do not see the sign."""
     return (
-        f"<td class='verdict-{ROLES[verdict]}'><span aria-hidden='true'>{SIGNS[verdict]}</span> "
+        f"<td class='{_shade(effect, ROLES[verdict])}'>"
+        f"<span aria-hidden='true'>{SIGNS[verdict]}</span> "
         f"{_signed(effect)}<span class='visually-hidden'> {verdict}</span></td>"
     )
 
@@ -372,7 +692,7 @@ class CarriedDirective(SphinxDirective):
 
 class OriginDirective(SphinxDirective):
     def run(self):
-        _, table, _ = _open(self)
+        _, _, table = _open(self)
         made = table.attrs
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         text = (
@@ -386,11 +706,15 @@ def setup(app):
     for role in ROLES.values():
         app.add_role(f"atlas-{role}", VerdictRole())
     app.add_role("atlas-count", CountRole())
+    app.add_role("atlas-view", ViewRole())
+    app.add_role("atlas-answer", AnswerRole())
+    others = dict.fromkeys(("latex", "text", "man", "texinfo"), (visit_in_text, None))
+    app.add_node(Explorer, html=(visit_explorer, None), **others)
     app.add_directive("atlas-map", MapDirective)
     app.add_directive("atlas-summary", SummaryDirective)
     app.add_directive("atlas-table", TableDirective)
     app.add_directive("atlas-explorer", ExplorerDirective)
-    app.connect("html-page-context", add_explorer_script)
+    app.connect("html-page-context", add_scripts)
     app.add_directive("atlas-origin", OriginDirective)
     app.add_directive("atlas-part", PartDirective)
     app.add_directive("atlas-carried", CarriedDirective)
