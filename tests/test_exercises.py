@@ -204,6 +204,7 @@ def test_an_untouched_starter_is_not_wrong(answer, capsys):
     ("error", "said"),
     [
         (ValueError("two\nlines"), "Your code stops with ValueError: two lines."),
+        (ValueError("one."), "Your code stops with ValueError: one."),
         (KeyError(), "Your code stops with KeyError: it says nothing more."),
         (NameError("name 'x' is not defined"), "Have all cells above been run?"),
         (NotImplementedError("no shape"), "Your code stops with NotImplementedError: no shape."),

@@ -81,7 +81,7 @@ def judged(properties: Properties) -> str:
 
 
 def _stopped(error):
-    told = one_line(error)
+    told = one_line(error).rstrip(".")
     if len(told) > LONGEST_MESSAGE:
         told = told[:LONGEST_MESSAGE].rsplit(" ", 1)[0] + " ..."
     return f"Your code stops with {type(error).__name__}: {told or 'it says nothing more'}."
