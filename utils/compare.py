@@ -284,7 +284,7 @@ def _code_of(question, technique, setting):
     except (OSError, TypeError):
         source = "# The code of the builder stands in no file and no cell.\n"
     call = f"{getattr(build, '__name__', 'build_model')}({', '.join(told)})"
-    return f"{source}\n# model = {call}\n# with the {setting}\n"
+    return f"{source}\n# model = {call}\n# with the {one_line(setting)}\n"
 
 
 def _joined(*parts):
@@ -616,6 +616,8 @@ def _run(given) -> int:
     names = (NONE, *named(one.strip() for one in options.techniques.split(",") if one.strip()))
     rows = _read(options)
     slug = re.sub(r"[^\w-]+", "-", rows.name).strip("-") or "rows"
+    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", slug, flags=re.I):  # devices of Windows
+        slug += "-rows"
     output = options.output or Path("reruns") / "own_rows" / slug
     require_writable(output)
     question = _question(
