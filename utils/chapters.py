@@ -87,8 +87,10 @@ def read(chapter: str):
     path = Path(chapter)
     name = path.name.removesuffix(".ipynb")
     own = ROOT / "notebooks" / f"{name}.ipynb"
-    if path.suffix == ".ipynb" and path.name != str(path) and path.resolve() != own:
-        raise ChapterError(f"{chapter} is no notebook of this course; name a chapter of it")
+    if path.name != str(path) and not _is(path, own):
+        raise ChapterError(
+            f"{chapter!r} is no chapter of this course; name one, such as 02_dropout"
+        )
     if name not in chapter_names():
         near = difflib.get_close_matches(name, chapter_names(), n=1, cutoff=0.4)
         hint = (
@@ -100,6 +102,13 @@ def read(chapter: str):
     except Exception as error:  # nbformat lets through whatever its parser and its schema raise
         reason = one_line(error)[:100] or type(error).__name__
         raise ChapterError(f"{own.name} is no notebook that can be read: {reason}") from None
+
+
+def _is(path, own):
+    try:
+        return path.resolve() in (own, own.with_suffix(""))
+    except (OSError, ValueError):  # such as a zero byte
+        return False
 
 
 def parameters_of(notebook) -> dict[str, Parameter]:
@@ -120,7 +129,9 @@ def _parameters_in(source):
     try:
         for statement in ast.parse(source).body:
             meaning = lines[statement.end_lineno - 1][statement.end_col_offset :].lstrip(" #")
-            if not isinstance(statement, ast.AnnAssign):
+            if not (
+                isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+            ):
                 raise ValueError("it takes name: type = value")
             name = statement.target.id
             found[name] = Parameter(name, ast.literal_eval(statement.value), meaning)

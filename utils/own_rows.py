@@ -350,7 +350,6 @@ def _read_csv(path):
 
 
 def _read_parquet(path):
-    import pyarrow
     import pyarrow.parquet
 
     try:
@@ -359,7 +358,9 @@ def _read_parquet(path):
         return table.to_pandas().reset_index(drop=True)
     except OwnRowsError:
         raise
-    except (pyarrow.ArrowException, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # what pandas has written into such a file, a damaged one lacks
         raise OwnRowsError(f"{path} is no Parquet file: {one_line(error)[:150]}") from None
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 import dataclasses
 import datetime
 import functools
@@ -347,7 +348,8 @@ def as_csv(table: pd.DataFrame) -> bytes:
         return f"'{value}" if isinstance(value, str) and value[:1] in FORMULAS else value
 
     plain = table.map(text).rename(columns=text)
-    return plain.to_csv(index=False).encode()
+    # All texts in quotation marks: a carriage return in one would begin a line otherwise.
+    return plain.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC).encode()
 
 
 # The command
@@ -471,8 +473,8 @@ def _report(path) -> Path:
         raise RerunError(f"the table {path} cannot be read: there is no such file")
     try:
         table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # what pandas has written into such a file, a damaged one lacks
+        reason = one_line(error)[:150] or type(error).__name__
         raise RerunError(f"the table {path} cannot be read: {reason}") from None
     page = path.with_suffix(".html")
     require_writable(page.parent)
