@@ -64,7 +64,8 @@ MARKUP = (
 
 
 ADDRESSES = {
-    "href", "xlink:href", "src", "srcset", "srcdoc", "action", "formaction", "content", "http-equiv",
+    "href", "xlink:href", "src", "srcset", "srcdoc", "action", "formaction", "content",
+    "http-equiv",
 }  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def findings(text, code="x"):
 
 def test_names_in_a_comparison_are_text():
     usual = skeleton(findings("plain").page())
-    for text in MARKUP[:7] + MARKUP[-4:]:
+    for text in (*MARKUP[:2], MARKUP[4], "".join(MARKUP)):
         found = findings(text, code=text)
         assert skeleton(found.page()) == usual, text
         assert not skeleton(found._repr_mimebundle_()["text/html"]) - usual, text
@@ -319,8 +320,8 @@ FILES = {
     "a name of Python": "seeds: !!python/name:os.mkdir",
     "a text": "dataset: \"__import__('os').mkdir('{path}')\"",
     "many references": "a: &a [x, x]\nb: &b [*a, *a]\nseeds: *b",
-    "deep": "[" * 5000,
-    "deep JSON": '{{"a":' * 3000,
+    "deep": "[" * 1200,
+    "deep JSON": '{{"a":' * 1200,
     "a merge": "<<: {{seeds: 3}}",
 }
 

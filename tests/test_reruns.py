@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from papermill.exceptions import PapermillExecutionError
 
 from tests.notebook_runs import ROOT, chapters, execute
+from tests.offline import BLOCK_NETWORK
 from utils.backend import keras
 from utils.chapters import claims_of
 from utils.datasets import load
@@ -123,7 +124,7 @@ COLAB_HAS = {
 
 
 def colab(repository, clone_from):
-    """A cell that leaves a kernel with what Colab has, and git with a local copy to clone."""
+    """A cell that leaves a kernel with what Colab has, git with a copy to clone, and no network."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {requirement.split(">")[0].split("=")[0] for requirement in project["dependencies"]}
     absent = ["sphinx", "myst_nb"] + [
@@ -132,7 +133,7 @@ def colab(repository, clone_from):
         if {owner.lower().replace("_", "-") for owner in owners} & (named - COLAB_HAS)
     ]
     assert {"papermill", "distributed", "pytest"} <= set(absent)
-    return f"""
+    return f"""{BLOCK_NETWORK}
 import os, sys
 from pathlib import Path
 assert not list(Path.cwd().iterdir()), "the notebook is alone"
@@ -143,6 +144,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path({str(ROOT)!r})]
 os.environ |= {{
+    "GIT_ALLOW_PROTOCOL": "file",
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "url.file://{clone_from}.insteadOf",
     "GIT_CONFIG_VALUE_0": "{repository}",

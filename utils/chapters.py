@@ -129,11 +129,11 @@ def _parameters_in(source):
     try:
         for statement in ast.parse(source).body:
             meaning = lines[statement.end_lineno - 1][statement.end_col_offset :].lstrip(" #")
-            if not (
-                isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-            ):
+            if not isinstance(statement, ast.AnnAssign):
                 raise ValueError("it takes name: type = value")
-            name = statement.target.id
+            name = ast.unparse(statement.target)
+            if not name.isidentifier():
+                raise ValueError(f"{name} is no name")
             found[name] = Parameter(name, ast.literal_eval(statement.value), meaning)
     except (SyntaxError, ValueError) as error:
         at = f" in line {statement.lineno}" if found else ""
