@@ -96,6 +96,20 @@ def test_a_bad_value_stops_in_the_first_cell_with_one_sentence(
     assert shown == f"ParameterError: {sentence}"
 
 
+def test_a_misspelt_parameter_stops_papermill_in_the_first_cell(tmp_path):
+    with pytest.raises(PapermillExecutionError) as stopped:
+        papermill.execute_notebook(
+            str(ROOT / "notebooks" / "02_dropout.ipynb"),
+            str(tmp_path / "out.ipynb"),
+            parameters={"dropout_rat": 0.3},
+            cwd=str(ROOT),
+            progress_bar=False,
+        )
+    assert stopped.value.evalue == (
+        "'dropout_rat' is not a parameter of this chapter; did you mean 'dropout_rate'?"
+    )
+
+
 # Two corners of what is allowed; no chapter may stop there. Each is run in one of them.
 SMALL = {"dataset": "noise", "dropout_rate": 0, "label_noise": 0.0, "units": 4, "batch_size": 7}
 EXTREME = {"label_noise": 1.0, "train_rows": 20, "learning_rate": 0.5, "first_seed": 1000}
