@@ -18,6 +18,7 @@ from tqdm import tqdm
 from tests.notebook_runs import chapters, execute
 from utils.chapters import claims_of
 from utils.claims import CONFIDENCE, OPPOSITE, SUPPORTED
+from utils.parameters import ParameterError, check
 
 # Standard errors by which two measurements of one effect may differ. Of a hundred claims that
 # hold, one in thousands of runs differs by more.
@@ -89,8 +90,10 @@ def main(arguments=None) -> int:
     unknown = set(given.chapters) - set(paths)
     if unknown:
         parser.error(f"no chapter is called {min(unknown)}; there are {', '.join(paths)}")
-    if given.seeds < 2 or given.first_seed < 0:
-        parser.error("--seeds starts at 2 and --first-seed at 0")
+    try:
+        check(seeds=given.seeds, first_seed=given.first_seed)
+    except ParameterError as error:
+        parser.error(str(error))
     contradicted = 0
     wanted = [path for name, path in paths.items() if name in (given.chapters or paths)]
     for path in tqdm(wanted, unit="chapter", disable=None):

@@ -105,6 +105,9 @@ def _store(path: Path) -> float:
 
 
 if __name__ == "__main__":
+    unknown = set(sys.argv[1:]) - {path.stem for path in notebooks()}
+    if unknown:
+        sys.exit(f"error: there is no notebook {min(unknown)!r}")
     wanted = [path for path in notebooks() if not sys.argv[1:] or path.stem in sys.argv[1:]]
     for path in tqdm(wanted, unit="notebook", disable=None):
         print(f"{path.relative_to(ROOT)}: {_store(path):.0f} s")

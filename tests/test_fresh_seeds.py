@@ -82,7 +82,8 @@ def test_only_an_effect_that_was_found_can_turn_to_the_other_side(verdict, told)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--seeds", "1"], "--seeds starts at 2"),
+        (["--seeds", "1"], "seeds is 1; allowed is a whole number from 2 to 1000"),
+        (["--first-seed", "2000000000"], "first_seed is 2000000000; allowed is"),
         (["02_droput"], "no chapter is called 02_droput; there are 01_overfitting"),
     ],
 )

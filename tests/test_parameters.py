@@ -1,5 +1,7 @@
 """Parameters that are checked before anything is computed."""
 
+import types
+
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -120,3 +122,19 @@ def test_no_more_rows_may_be_asked_for_than_there_are(name):
 
 def test_a_number_from_numpy_is_a_number():
     check(dropout_rate=np.float64(0.5))
+
+
+def test_a_rate_that_keras_refuses_is_refused_first():
+    with pytest.raises(ParameterError, match=r"learning_rate is 10; .* 10\.0"):
+        check(learning_rate=10)
+    check(learning_rate=10.0)
+
+
+def test_a_parameter_that_papermill_puts_in_and_nobody_knows_is_refused(monkeypatch):
+    cells = ["", "dropout_rate: float = 0.5", "# Parameters\nseedz = 3\n"]
+    shell = types.SimpleNamespace(user_ns={"In": cells})
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    with pytest.raises(ParameterError, match=r"'seedz' is not a parameter.*did you mean 'seeds'"):
+        check(seeds=2, units=4)
+    cells[2] = "# Parameters\nseeds = 3\n"
+    check(seeds=2, units=4)

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import time
+from urllib.parse import quote
 
 import course_playground
 import course_playground_still
@@ -482,6 +483,21 @@ def test_what_an_address_asks_for_is_taken_or_brought_to_the_nearest(site, brows
         page.locator("[name=rows]").fill("50")
         assert page.locator(".playground-complaints").inner_text() == ""
         assert "rows=50" in page.url
+        assert not visit.faults
+
+
+def test_markup_in_an_address_is_text(site, browser):
+    attempts = ("<img src=x onerror=document.title=1>", "');document.title=1//", "__proto__", "🙂")
+    asked = "&".join(f"{quote(a)}={quote(b)}" for a, b in itertools.product(
+        ("data", "rows", "points", *attempts), attempts))  # fmt: skip
+    with Visit(browser, f"{site}light.html#{asked}") as visit:
+        page = visit.page
+        said = page.locator(".playground-complaints")
+        assert "<img src=x" in said.inner_text()
+        assert said.locator("*").count() == 0
+        assert page.locator("img[src=x]").count() == 0
+        assert page.title() != "1"
+        assert page.evaluate("Object.keys(Object.prototype).length") == 0
         assert not visit.faults
 
 

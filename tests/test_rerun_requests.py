@@ -320,3 +320,74 @@ def test_help_names_every_option():
     assert shown.returncode == 0
     for option in ("--list", "--parameter", "--grid", "--workers", "--scheduler", "--report"):
         assert option in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [(["--grid", "first_seed=" + ",".join(map(str, range(1000))),
+       "--grid", "seeds=" + ",".join(map(str, range(2, 1001)))], "the grid has 999,000 runs"),
+     (["-f", "parameters.json"], "02_dropout with seeds=3"),
+     (["-p", "learning_rate=10"], "02_dropout with learning_rate=10.0")],
+    ids=["grid", "tabs", "whole"],
+)  # fmt: skip
+def test_what_newcomers_tried(asked, capsys, tmp_path, monkeypatch, rows, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parameters.json").write_text('{\n\t"seeds": 3\n}')
+    status, err = ask(capsys, tmp_path / "out", *rows)
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff", b"<<<<<<< HEAD\n{}\n=======\n", b"[]", b'{"nbformat": 99}', b"{}"],
+)
+def test_a_chapter_that_is_no_notebook_is_one_line(content, tmp_path, monkeypatch, capsys):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "_toc.yml").write_text("parts: [{chapters: [{file: notebooks/02_dropout}]}]")
+    (tmp_path / "notebooks" / "02_dropout.ipynb").write_bytes(content)
+    (tmp_path / "notebooks" / "02_dropout-Copy1.ipynb").write_bytes(content)
+    monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    assert chapters.chapter_names() == ["02_dropout"]
+    for command in (["--list"], ["02_dropout", "--output", str(tmp_path / "out")]):
+        assert rerun.main(command) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def finished_run(monkeypatch, change=lambda notebook: None):
+    """Let each run be finished at once, with the outputs of the chapter."""
+
+    def run_notebook(source, given, identity, progress):
+        _, notebook = chapters.read(CHAPTER)
+        change(notebook)
+        notebook.metadata["course"] = identity | {"seconds": 1}
+        return nbformat.writes(notebook).encode()
+
+    monkeypatch.setattr(rerun, "run_notebook", run_notebook)
+
+
+def test_a_page_that_was_deleted_is_made_again(tmp_path, capsys, monkeypatch):
+    finished_run(monkeypatch)
+    for _ in range(2):
+        assert rerun.main([CHAPTER, "--output", str(tmp_path)]) == 0
+        (page,) = tmp_path.rglob("*.html")
+        page.unlink()
+    assert str(page) in capsys.readouterr().out
+
+
+def test_a_claim_that_was_renamed_is_said(tmp_path, capsys, monkeypatch):
+    def rename(notebook):
+        outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
+        next(o for o in outputs if "claim" in o.get("metadata", {})).metadata.claim.id = "renamed"
+
+    finished_run(monkeypatch, rename)
+    assert rerun.main([CHAPTER, "--output", str(tmp_path)]) == 0
+    assert "not made" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reader", ["> /dev/full", "| head -1"])
+def test_an_output_that_takes_nothing_more_is_no_traceback(reader):
+    command = f"'{sys.executable}' -m utils.rerun --list {reader}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == int("full" in reader)

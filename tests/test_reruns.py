@@ -18,6 +18,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from tests.conftest import needs_git
 from tests.notebook_runs import ROOT, chapters, execute
+from tests.offline import BLOCK_NETWORK
 from utils.backend import keras
 from utils.chapters import claims_of
 from utils.datasets import load
@@ -96,6 +97,20 @@ def test_a_bad_value_stops_in_the_first_cell_with_one_sentence(
     assert shown == f"ParameterError: {sentence}"
 
 
+def test_a_misspelt_parameter_stops_papermill_in_the_first_cell(tmp_path):
+    with pytest.raises(PapermillExecutionError) as stopped:
+        papermill.execute_notebook(
+            str(ROOT / "notebooks" / "02_dropout.ipynb"),
+            str(tmp_path / "out.ipynb"),
+            parameters={"dropout_rat": 0.3},
+            cwd=str(ROOT),
+            progress_bar=False,
+        )
+    assert stopped.value.evalue == (
+        "'dropout_rat' is not a parameter of this chapter; did you mean 'dropout_rate'?"
+    )
+
+
 # Two corners of what is allowed; no chapter may stop there. Each is run in one of them.
 SMALL = {"dataset": "noise", "dropout_rate": 0, "label_noise": 0.0, "units": 4, "batch_size": 7}
 EXTREME = {"label_noise": 1.0, "train_rows": 20, "learning_rate": 0.5, "first_seed": 1000}
@@ -124,7 +139,7 @@ COLAB_HAS = {
 
 
 def colab(repository, clone_from):
-    """A cell that leaves a kernel with what Colab has, and git with a local copy to clone."""
+    """A cell that leaves a kernel with what Colab has, git with a copy to clone, and no network."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {requirement.split(">")[0].split("=")[0] for requirement in project["dependencies"]}
     absent = ["sphinx", "myst_nb"] + [
@@ -133,7 +148,7 @@ def colab(repository, clone_from):
         if {owner.lower().replace("_", "-") for owner in owners} & (named - COLAB_HAS)
     ]
     assert {"papermill", "distributed", "pytest"} <= set(absent)
-    return f"""
+    return f"""{BLOCK_NETWORK}
 import os, sys
 from pathlib import Path
 assert not list(Path.cwd().iterdir()), "the notebook is alone"
@@ -144,6 +159,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != Path({str(ROOT)!r})]
 os.environ |= {{
+    "GIT_ALLOW_PROTOCOL": "file",
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "url.file://{clone_from}.insteadOf",
     "GIT_CONFIG_VALUE_0": "{repository}",

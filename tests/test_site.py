@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import threading
+from urllib.parse import quote
 
 import course_chapter_playgrounds
 import nbformat
@@ -831,6 +832,19 @@ def test_the_explorer_shows_what_the_atlas_holds_by_keyboard_and_in_the_address(
         assert not visit.faults
     with Visit(browser, shared) as visit:
         assert rows_of(visit.page) == shown
+
+
+def test_markup_in_the_address_of_the_explorer_is_not_taken(site, browser):
+    markup = quote("<img src=x onerror=document.title=1>")
+    asked = "&".join(
+        f"{key}={markup}" for key in ("rows", "noise", "units", "end", "steps", markup)
+    )
+    with Visit(browser, f"{site}book/atlas.html#{asked}") as visit:
+        expect(visit.page.locator(".explorer-result")).to_be_visible()
+        assert visit.page.locator("img[src=x]").count() == 0
+        assert visit.page.title() != "1"
+        assert "img" not in visit.page.url
+        assert not visit.faults
 
 
 def test_the_explorer_gives_the_code_of_the_winner(site, browser):

@@ -64,6 +64,8 @@ class Course:
         shutil.copytree(ROOT / "utils", folder / "utils")
         (folder / "notebooks").mkdir()
         nbformat.write(small_chapter(), folder / "notebooks" / "11_small.ipynb")
+        toc = "parts: [{chapters: [{file: notebooks/11_small}]}]"
+        (folder / "_toc.yml").write_text(toc)
         self.environment = {**os.environ, "RUNS_LOG": str(self.log)}
 
     def start(self, *options):

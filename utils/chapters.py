@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
+import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from . import intact
 from .parameters import PARAMETERS, OneLineError, ParameterError
@@ -61,8 +64,15 @@ class Parameter:
 
 
 def chapter_names() -> list[str]:
-    """Names of the numbered notebooks, such as "02_dropout"."""
-    return sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    """Names of the numbered notebooks of the table of contents, such as "02_dropout"."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    return [name for name in map(_in_notebooks, files) if name[:1].isdigit()]
+
+
+def _in_notebooks(file):
+    folder, _, name = file.partition("/")
+    return name if folder == "notebooks" else ""
 
 
 def read(chapter: str):
@@ -74,25 +84,58 @@ def read(chapter: str):
     Raises:
         ChapterError: there is none; names the nearest one.
     """
-    name = Path(chapter).name.removesuffix(".ipynb")
+    path = Path(chapter)
+    name = path.name.removesuffix(".ipynb")
+    own = ROOT / "notebooks" / f"{name}.ipynb"
+    if path.name != str(path) and not _is(path, own):
+        raise ChapterError(
+            f"{chapter!r} is no chapter of this course; name one, such as 02_dropout"
+        )
     if name not in chapter_names():
         near = difflib.get_close_matches(name, chapter_names(), n=1, cutoff=0.4)
         hint = (
             f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(chapter_names())}"
         )
         raise ChapterError(f"there is no chapter {chapter!r}{hint}")
-    return name, intact.notebook(ROOT / "notebooks" / f"{name}.ipynb")
+    return name, intact.notebook(own)
+
+
+def _is(path, own):
+    try:
+        return path.resolve() in (own, own.with_suffix(""))
+    except (OSError, ValueError):  # such as a zero byte
+        return False
 
 
 def parameters_of(notebook) -> dict[str, Parameter]:
-    """What the parameters cell of a chapter says, by name."""
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
-    lines = cell.source.splitlines()
-    found = {}
-    for statement in ast.parse(cell.source).body:
-        meaning = lines[statement.end_lineno - 1][statement.end_col_offset :].lstrip(" #")
-        name = statement.target.id
-        found[name] = Parameter(name, ast.literal_eval(statement.value), meaning)
+    """What the parameters cell of a chapter says, by name.
+
+    Raises:
+        ChapterError: there is no such cell, or a line of it is not of the form name: type = value.
+    """
+    tagged = [c.source for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if not tagged:
+        raise ChapterError("the chapter has no cell that is tagged 'parameters'")
+    return dict(_parameters_in(tagged[0]))
+
+
+@functools.cache  # a grid asks for each of its points
+def _parameters_in(source):
+    lines, found = source.splitlines(), {}
+    try:
+        for statement in ast.parse(source).body:
+            meaning = lines[statement.end_lineno - 1][statement.end_col_offset :].lstrip(" #")
+            if not isinstance(statement, ast.AnnAssign):
+                raise ValueError("it takes name: type = value")
+            name = ast.unparse(statement.target)
+            if not name.isidentifier():
+                raise ValueError(f"{name} is no name")
+            found[name] = Parameter(name, ast.literal_eval(statement.value), meaning)
+    except (SyntaxError, ValueError) as error:
+        at = f" in line {statement.lineno}" if found else ""
+        raise ChapterError(
+            f"the parameters cell of the chapter cannot be read{at}: {one_line(error)}"
+        ) from None
     return found
 
 

@@ -284,7 +284,7 @@ def _code_of(question, technique, setting):
     except (OSError, TypeError):
         source = "# The code of the builder stands in no file and no cell.\n"
     call = f"{getattr(build, '__name__', 'build_model')}({', '.join(told)})"
-    return f"{source}\n# model = {call}\n# with the {setting}\n"
+    return f"{source}\n# model = {call}\n# with the {one_line(setting)}\n"
 
 
 def _joined(*parts):
@@ -514,6 +514,13 @@ def _require_classifier(technique, build, rows):
         )
 
 
+def folder_name(name: str) -> str:
+    """A name for a folder that can lead nowhere else, whatever rows are called."""
+    found = re.sub(r"[^\w-]+", "-", name).strip("-") or "rows"
+    is_device = re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", found, flags=re.I)  # of Windows
+    return f"{found}-rows" if is_device else found
+
+
 def _answered(question, output, **where) -> Findings:
     if output is None:
         with tempfile.TemporaryDirectory() as folder:
@@ -615,8 +622,7 @@ def _run(given) -> int:
     options = _arguments(given)
     names = (NONE, *named(one.strip() for one in options.techniques.split(",") if one.strip()))
     rows = _read(options)
-    slug = re.sub(r"[^\w-]+", "-", rows.name).strip("-") or "rows"
-    output = options.output or Path("reruns") / "own_rows" / slug
+    output = options.output or Path("reruns") / "own_rows" / folder_name(rows.name)
     require_writable(output)
     question = _question(
         rows, names, None, options.seeds, options.first_seed, options.steps, options.units,

@@ -184,7 +184,7 @@ class Findings:
     def effects(self) -> figures.Picture:
         """The effects with their intervals, the largest first."""
         return figures.effects(
-            {_plain(name): claim.record() for name, claim in self.claims.items()},
+            {figures.plain(name): claim.record() for name, claim in self.claims.items()},
             title="What each technique did to the accuracy on test rows",
             alt="Effects on test accuracy, each at its chosen epoch: "
             + "; ".join(f"{n} {c.effect:+.3f}, {c.verdict}" for n, c in self.claims.items())
@@ -197,7 +197,7 @@ class Findings:
         """Test accuracy over the epochs, of the baseline and of the best technique."""
         ends = "; ".join(f"{n} {values[:, -1].mean():.3f}" for n, values in self.curves.items())
         return figures.learning_curves(
-            {"": {_plain(name): values for name, values in self.curves.items()}},
+            {"": {figures.plain(name): values for name, values in self.curves.items()}},
             title="How the baseline and the best technique learned, if nothing stops them",
             alt=f"Mean test accuracy over the epochs, ending at: {ends}.",
             ylabel="accuracy on test rows",
@@ -296,11 +296,6 @@ def winner_of(comparison: Comparison) -> str:
 
 def _listed(names):
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _plain(text):
-    """A text in which matplotlib finds no formula."""
-    return text.replace("$", r"\$")
 
 
 def _table(table):

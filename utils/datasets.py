@@ -9,6 +9,7 @@ seed, all of this is the same.
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -140,8 +141,10 @@ def _keras_images(name):
         (x, y), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises bare Exception when a download fails
         offline = [repr(other) for other, source in SOURCES.items() if not source.downloaded]
+        # Keras says "URL fetch failure on ADDRESS: NUMBER -- [Errno NUMBER] what it was".
+        reason = re.sub(r"^URL fetch failure on .* -- (\[Errno -?\d+\] )?", "", one_line(error))
         raise DatasetError(
-            f"dataset {name!r} could not be downloaded ({one_line(error)}); "
+            f"dataset {name!r} could not be downloaded ({reason}); "
             f"go online, or use one that needs no download: {', '.join(offline)}"
         ) from None
     x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])

@@ -148,6 +148,11 @@ class Picture:
         return {"text/plain": repr(self), "image/svg+xml": self._svg}, {"figure": held}
 
 
+def plain(text: str) -> str:
+    """A text in which matplotlib finds no formula."""
+    return text.replace("$", r"\$")
+
+
 def _short(values):
     """An array as lists of numbers with four significant digits; None for what is not finite."""
     if np.ndim(values):

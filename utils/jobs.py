@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,25 @@ def require_writable(folder: Path) -> None:
     Raises:
         FolderError: it, or what is above it, is no folder or may not be written.
     """
+    try:
+        os.lstat(folder)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # too long, a file on the way, a zero byte
+        if not isinstance(error, NotADirectoryError):
+            reason = getattr(error, "strerror", None) or error
+            raise FolderError(f"the output folder {folder} cannot be made: {reason}") from None
     there = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
     if not there.is_dir():
         raise FolderError(f"the output folder {folder} cannot be made: {there} is no folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise FolderError(f"the output folder {folder} cannot be written: {there} is not writable")
+    try:  # some that say they are writable, such as /proc, take no file
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise FolderError(
+            f"the output folder {folder} cannot be written: {there}: {error.strerror}"
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -102,15 +117,16 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(unfinished, "wb") as file:
+        unfinished.unlink(missing_ok=True)
+        with open(unfinished, "xb") as file:  # never through a link that somebody has put there
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
     except OSError as error:
         raise SweepStopped(
-            f"{path} cannot be written: {error.strerror or error}; what is finished is kept, and "
-            "the same command goes on from there"
+            f"{path} cannot be written: {error.strerror or error}; what was finished before it is "
+            "kept, and the same command goes on from there"
         ) from None
     finally:
         with contextlib.suppress(OSError):
@@ -213,6 +229,12 @@ class OneLineParser(argparse.ArgumentParser):
         raise OneLineError(f"{message}; see {self.prog} --help")
 
 
+def _silence():
+    """Leave standard output alone: Python would flush it once more at the end, and complain."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def exit_status(command: Callable[[], int]) -> int:
     """Run a command, and tell what ends it in one line.
 
@@ -224,10 +246,21 @@ def exit_status(command: Callable[[], int]) -> int:
         130 after Ctrl-C.
     """
     try:
-        return command()
+        status = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a full disk can still be told
+        return status
     except OneLineError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 1 if isinstance(error, SweepStopped) else 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        _silence()
+        return 1
+    except OSError as error:
+        _silence()
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"error: {one_line(error.strerror or error)}{where}", file=sys.stderr)
+        return 1

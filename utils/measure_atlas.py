@@ -9,7 +9,6 @@ rerun is described there.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import functools
 import inspect
@@ -48,7 +47,7 @@ from .atlas import (
 from .backend import keras
 from .claims import SUPPORTED
 from .cost import versions
-from .jobs import Job, digest, exit_status, write_whole
+from .jobs import Job, OneLineParser, digest, exit_status, write_whole
 from .measures import Measurement
 from .parameters import OneLineError
 from .sweeps import add_options, sweep
@@ -392,13 +391,12 @@ def whole(part: Part, folder: Path) -> pd.DataFrame:
 
 def main(given: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m utils.measure_atlas", description=__doc__.splitlines()[0]
     )
     parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all if none is named")
     add_options(parser, Path("reruns") / "atlas")
-    options = parser.parse_args(given)
-    return exit_status(lambda: _run(options))
+    return exit_status(lambda: _run(parser.parse_args(given)))
 
 
 def _run(options) -> int:

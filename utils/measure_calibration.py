@@ -7,7 +7,6 @@ writes `book/data/calibration.parquet`. An interrupted run goes on with the same
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import functools
 import inspect
@@ -23,7 +22,7 @@ from . import backend, calibration, catalogue, datasets, kept, measures, models,
 from .atlas import BATCH_SIZE, LEARNING_RATE
 from .calibration import COLUMNS, MASKS, MEMBERS, METHODS, PATH
 from .cost import versions
-from .jobs import Job, digest, exit_status, write_whole
+from .jobs import Job, OneLineParser, digest, exit_status, write_whole
 from .measure_atlas import SEEDS
 from .measures import Measurement, cross_entropy_of
 from .sweeps import add_options, sweep
@@ -177,12 +176,11 @@ def whole(folder: Path) -> pd.DataFrame:
 
 def main(given: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m utils.measure_calibration", description=__doc__.splitlines()[0]
     )
     add_options(parser, Path("reruns") / "calibration")
-    options = parser.parse_args(given)
-    return exit_status(lambda: _run(options))
+    return exit_status(lambda: _run(parser.parse_args(given)))
 
 
 def _run(options) -> int:

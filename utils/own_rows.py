@@ -204,7 +204,7 @@ def read_table(
     if label in drop:
         raise OwnRowsError(f"--drop names {label!r}, which is the label")
     labels = table.pop(label)
-    return _checked(path.stem, table, labels, drop, impute, once, test_share)
+    return _checked(_spoken(path.stem), table, labels, drop, impute, once, test_share)
 
 
 def from_arrays(
@@ -286,6 +286,9 @@ def read_pictures(
     if not 4 <= picture_size <= 256:
         raise OwnRowsError(f"--picture-size is {picture_size}; allowed is 4 to 256 pixels")
     classes = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+    for name in classes:
+        if name != _spoken(name):
+            raise OwnRowsError(f"the folder {_spoken(name)!r} has a name that is not in UTF-8")
     if not classes:
         raise OwnRowsError(f"{folder} has no subfolders; pictures stand in a folder for each class")
     for name in classes:
@@ -305,7 +308,7 @@ def read_pictures(
         raise OwnRowsError(f"a file in {folder} is no picture that can be read: {reason}") from None
     x = np.stack([picture for picture, _ in pairs])
     labels = pd.Series([classes[label] for _, label in pairs])
-    return _from_pictures(folder.resolve().name, x, labels, (), once, test_share)
+    return _from_pictures(_spoken(folder.resolve().name), x, labels, (), once, test_share)
 
 
 _PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # those of Keras
@@ -347,7 +350,6 @@ def _read_csv(path):
 
 
 def _read_parquet(path):
-    import pyarrow
     import pyarrow.parquet
 
     try:
@@ -356,7 +358,9 @@ def _read_parquet(path):
         return table.to_pandas().reset_index(drop=True)
     except OwnRowsError:
         raise
-    except (pyarrow.ArrowException, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # what pandas has written into such a file, a damaged one lacks
         raise OwnRowsError(f"{path} is no Parquet file: {one_line(error)[:150]}") from None
 
 
@@ -661,6 +665,11 @@ def check_seeds(rows: OwnRows, seeds: Iterable[int]) -> None:
                 f"with seed {seed}, once missing values are filled in and categories that do not "
                 f"train are zeros, {error}; drop columns with many missing values or rare texts"
             ) from None
+
+
+def _spoken(name):
+    """The name of a file without what can stand in no page and what a terminal would obey."""
+    return one_line(name.encode("utf-8", "replace").decode())
 
 
 def _count(count, what):

@@ -6,8 +6,10 @@ rerun before anything is computed.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import difflib
+import sys
 from typing import Any
 
 from .catalogue import SOURCES
@@ -21,8 +23,9 @@ class OneLineError(ValueError):
 
 
 def one_line(error: Any) -> str:
-    """What an error says, on one line."""
-    return " ".join(str(error).split())
+    """What an error says, on one line, with nothing in it that a terminal would obey."""
+    text = " ".join(str(error).split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class ParameterError(OneLineError):
@@ -88,6 +91,11 @@ def check(**given: Any) -> None:
     Raises:
         ParameterError: names the parameter, the value, and what is allowed.
     """
+    for name in _injected():
+        if name not in given:
+            near = difflib.get_close_matches(name, given, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(given)}"
+            raise ParameterError(f"{name!r} is not a parameter of this chapter{hint}")
     for name, value in given.items():
         if name not in PARAMETERS:
             near = difflib.get_close_matches(name, PARAMETERS, n=1)
@@ -96,9 +104,26 @@ def check(**given: Any) -> None:
         rule = PARAMETERS[name]
         if not rule.accepts(value):
             raise ParameterError(f"{name} is {value!r}; allowed is {rule.allowed()}.")
+    rate = given.get("learning_rate")
+    if isinstance(rate, int):
+        raise ParameterError(f"learning_rate is {rate}; Keras takes it as {rate}.0, with a point.")
     source = SOURCES.get(given.get("dataset"))
     if source and source.train_rows and given.get("train_rows", 0) > source.train_rows:
         raise ParameterError(
             f"train_rows is {given['train_rows']}; {given['dataset']!r} has {source.train_rows} "
             "training rows."
         )
+
+
+def _injected():
+    """Names in the cell that papermill has put into this kernel, which sets even unknown ones."""
+    kernel = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    cells = kernel.user_ns.get("In", []) if kernel else []
+    last = next((c for c in reversed(cells) if c.startswith("# Parameters\n")), "")
+    return [
+        target.id
+        for statement in ast.parse(last).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]

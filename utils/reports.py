@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import numbers
 
 import nbconvert
 import pandas as pd
@@ -10,7 +11,8 @@ from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from . import figures
-from .pages import whole_page
+from .claims import VERDICTS
+from .pages import POLICY, whole_page
 from .parameters import PARAMETERS, OneLineError
 
 # The page's usual scripts would come from other hosts, and formulas need none.
@@ -20,6 +22,8 @@ _TEMPLATE = """
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 """
+_TEXTS = ("chapter", "run", "claim", "prediction", "verdict", "metric")
+_NUMBERS = ("effect", "interval_low", "interval_high")
 
 
 class ReportError(OneLineError):
@@ -48,19 +52,18 @@ def notebook_page(notebook) -> str:
     exporter = nbconvert.HTMLExporter(raw_template=_TEMPLATE)
     exporter.register_filter("markdown2html", _markdown)
     page, _ = exporter.from_notebook_node(notebook)
-    return page
+    # What a notebook shows is not all ours: whatever it is, it can load and run nothing.
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    return page.replace("<head>", f"<head>{policy}", 1)
 
 
 def sweep_page(table: pd.DataFrame) -> str:
     """A table of results, as `rerun.results` makes it, with a picture for each claim.
 
     Raises:
-        ReportError: the table has other columns.
+        ReportError: the table has other columns, or other values in them.
     """
-    needed = ("chapter", "run", "claim", "prediction", "effect", "verdict")
-    missing = [c for c in needed if c not in table]
-    if missing:
-        raise ReportError(f"the table has no column {missing[0]!r}; it is no table of a rerun")
+    _require_results(table)
     parameters = [c for c in table.columns if c in PARAMETERS]
     runs = table.drop_duplicates("run")
     varied = [name for name in parameters if runs[name].nunique() > 1]
@@ -69,6 +72,7 @@ def sweep_page(table: pd.DataFrame) -> str:
         f"<p>{len(runs)} runs with {html.escape(fixed)}. Each line of a picture is one run, with "
         "the effect of the claim and its 95 % interval.</p>"
     ]
+    table = table.astype(dict.fromkeys(_NUMBERS, float))
     for claim, rows in table.drop_duplicates(["run", "claim"]).groupby("claim", sort=False):
         rows = rows.assign(
             label=[", ".join(f"{name}={row[name]}" for name in varied) or row["run"]
@@ -92,11 +96,32 @@ def sweep_page(table: pd.DataFrame) -> str:
     return whole_page(f"Reruns of {chapter}", "\n".join(parts))
 
 
+def _require_results(table):
+    missing = [c for c in (*_TEXTS, *_NUMBERS) if c not in table]
+    if missing:
+        raise ReportError(f"the table has no column {missing[0]!r}; it is no table of a rerun")
+    if table.empty:
+        raise ReportError("the table has no rows")
+    for name in _TEXTS:
+        odd = [value for value in table[name] if not isinstance(value, str)]
+        if odd:
+            raise ReportError(f"{name} is {odd[0]!r} in a row of the table; it takes a text")
+    for name in _NUMBERS:
+        if not all(value is None or isinstance(value, numbers.Real) for value in table[name]):
+            raise ReportError(f"the column {name!r} of the table holds what is no number")
+    for name in [c for c in table.columns if c in PARAMETERS]:
+        if not all(isinstance(value, str | numbers.Real) for value in table[name]):
+            raise ReportError(f"the column {name!r} of the table holds no value of a parameter")
+    odd = set(table["verdict"]) - set(VERDICTS)
+    if odd:
+        raise ReportError(f"verdict is {min(odd)!r}; there are {', '.join(VERDICTS)}")
+
+
 def _effects(claim, rows):
     records = {
-        row["label"]: {
+        figures.plain(row["label"]): {
             "effect": None if pd.isna(row["effect"]) else row["effect"],
-            "interval": (row["interval_low"], row["interval_high"]),
+            "interval": (float(row["interval_low"]), float(row["interval_high"])),
             "verdict": row["verdict"],
         }
         for _, row in rows.iterrows()
@@ -105,9 +130,9 @@ def _effects(claim, rows):
     verdicts = ", ".join(f"{verdict} in {count}" for verdict, count in counts.items())
     return figures.effects(
         records,
-        title=f"{claim}: {verdicts} of {len(rows)} runs",
+        title=figures.plain(f"{claim}: {verdicts} of {len(rows)} runs"),
         alt="Effects between {:+.4f} and {:+.4f}; {}.".format(
             rows["effect"].min(), rows["effect"].max(), verdicts
         ),
-        xlabel=f"effect on {rows['metric'].iloc[0]}",
+        xlabel=figures.plain(f"effect on {rows['metric'].iloc[0]}"),
     )

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 import dataclasses
 import datetime
 import functools
 import itertools
 import json
+import math
 import sys
 import tempfile
 import time
@@ -41,12 +43,18 @@ from .jobs import (
     OneLineParser,
     digest,
     exit_status,
+    remove_leftovers,
     require_writable,
     tell,
     write_whole,
 )
 from .parameters import OneLineError, ParameterError, check, one_line
 from .sweeps import course_files, sweep
+
+FORMULAS = tuple(
+    "=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}"
+)  # with which a cell of a spreadsheet computes
+MOST_RUNS = 100_000
 
 
 class RerunError(OneLineError):
@@ -106,8 +114,13 @@ def _refuse_repeated(names):
 def _parameter_file(file):
     try:
         # As texts, so that 1e-3 and 010 mean here what they mean on the command line.
-        node = yaml.compose(Path(file).read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = Path(file).read_text(encoding="utf-8")
+        if text.lstrip()[:1] == "{":  # JSON may be indented by tabs, and YAML may not
+            text = text.replace("\t", " ")
+        node = yaml.compose(text, Loader=yaml.BaseLoader)
+    except RecursionError:
+        raise RerunError(f"the parameter file {file!r} is nested too deep") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "problem", None) or error
         raise RerunError(f"the parameter file {file!r} cannot be read: {reason}") from None
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -262,8 +275,9 @@ def compared(stored, rerun) -> pd.DataFrame:
                 "claim": claim,
                 "at the defaults": record["verdict"],
                 "effect": _signed(record["effect"]),
-                "this run": now[claim]["verdict"],
-                "effect ": _signed(now[claim]["effect"]),
+                # A claim that is not there was renamed since the outputs were stored.
+                "this run": now[claim]["verdict"] if claim in now else "not made",
+                "effect ": _signed(now[claim]["effect"]) if claim in now else "",
             }
             for claim, record in before.items()
         ]
@@ -325,6 +339,17 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
                 pair = {"seed": seed, "treatment": treatment, "control": control}
                 rows.append(shared | plain | numbers | pair | last)
     return pd.DataFrame(rows)
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV in which a spreadsheet finds texts and numbers, and no formula."""
+
+    def text(value):
+        return f"'{value}" if isinstance(value, str) and value[:1] in FORMULAS else value
+
+    plain = table.map(text).rename(columns=text)
+    # All texts in quotation marks: a carriage return in one would begin a line otherwise.
+    return plain.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC).encode()
 
 
 # The command
@@ -413,18 +438,21 @@ def _run_once(request, folder) -> int:
                 write_whole(job.failure_path, error.content)
             return 1
         rerun = nbformat.reads(content.decode(), as_version=4)
-        write_whole(job.path.with_suffix(".html"), reports.notebook_page(rerun).encode())
         write_whole(job.path, content)
         job.failure_path.unlink(missing_ok=True)
     rerun = nbformat.read(job.path, as_version=4)
+    page = job.path.with_suffix(".html")
+    if not page.exists() or page.stat().st_mtime < job.path.stat().st_mtime:  # as after a grid
+        write_whole(page, reports.notebook_page(rerun).encode())
     print(_plain(compared(request.notebook, rerun)))
     print(f"\n{job.name}: {rerun.metadata.course.seconds:.0f} s")
-    print(f"{job.path}\n{job.path.with_suffix('.html')}")
+    print(f"{job.path}\n{page}")
     return 0
 
 
 def _run_grid(requests, folder, name, options) -> int:
     jobs = [request.job(folder) for request in requests]
+    remove_leftovers([folder])  # an unfinished table of a process that is gone
     failures = sweep(jobs, workers=options.workers, scheduler=options.scheduler)
     failed = {failure.job for failure in failures}
     finished = [job.path for job in jobs if job not in failed]
@@ -435,7 +463,7 @@ def _run_grid(requests, folder, name, options) -> int:
         write_whole(path, table.to_parquet(index=False, compression="zstd"))
         print(path)
         if options.csv:
-            write_whole(path.with_suffix(".csv"), table.to_csv(index=False).encode())
+            write_whole(path.with_suffix(".csv"), as_csv(table))
             print(path.with_suffix(".csv"))
     return int(bool(failures))
 
@@ -445,8 +473,8 @@ def _report(path) -> Path:
         raise RerunError(f"the table {path} cannot be read: there is no such file")
     try:
         table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # what pandas has written into such a file, a damaged one lacks
+        reason = one_line(error)[:150] or type(error).__name__
         raise RerunError(f"the table {path} cannot be read: {reason}") from None
     page = path.with_suffix(".html")
     require_writable(page.parent)
@@ -473,6 +501,9 @@ def _run(given) -> int:
     grid = read_grid(known, options.grid)
     _refuse_repeated([*values, *grid])
     named = [key for key in known if key in values or key in grid]  # in the cell's order
+    count = math.prod(map(len, grid.values()))
+    if count > MOST_RUNS:
+        raise RerunError(f"the grid has {count:,} runs; {MOST_RUNS:,} are the most")
     points = [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
     source = _without_outputs(notebook)
     code = digest(source, *course_files().values())

@@ -180,6 +180,12 @@ def sweep(
     return failures
 
 
+def _whole(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it is {text}; it is a whole number from 1")
+    return int(text)
+
+
 def add_options(parser: argparse.ArgumentParser, kept: Path) -> None:
     """Give a command that measures the options `workers`, `scheduler` and `kept` of its sweep.
 
@@ -187,7 +193,7 @@ def add_options(parser: argparse.ArgumentParser, kept: Path) -> None:
         parser: that of the command.
         kept: the folder of finished trainings unless another one is asked for.
     """
-    parser.add_argument("--workers", type=int, help="processes; by default one per core")
+    parser.add_argument("--workers", type=_whole, help="processes; by default one per core")
     parser.add_argument("--scheduler", help="a running Dask scheduler, such as tcp://10.0.0.5:8786")
     parser.add_argument(
         "--kept", type=Path, default=kept, metavar="FOLDER",
@@ -242,7 +248,7 @@ def _client(course, workers, scheduler):
         else:
             try:
                 client = distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT)
-            except (OSError, ValueError) as error:
+            except Exception as error:  # whatever is behind the address, it may answer anything
                 raise SweepError(
                     f"no Dask scheduler answers at {scheduler}: {_first_line(error)}"
                 ) from None
