@@ -156,10 +156,13 @@ class Where:
         (self.condition,) = conditions
 
     def address(self) -> str:
-        """The part of an address that makes the explorer show it."""
+        """The part of an address that makes the explorer show it.
+
+        A query, since the theme's script takes what follows a # in a link for a CSS selector.
+        """
         told = {"part": self.part}
         told |= {AXES[axis][0]: f"{value:g}" for axis, value in self.condition.items()}
-        return "#" + urlencode(told | {"end": self.end, "steps": self.steps})
+        return "?" + urlencode(told | {"end": self.end, "steps": self.steps})
 
     def rows(self, writer):
         """Its effects, one row per technique, the highest first."""
@@ -259,7 +262,7 @@ class AnswerRole(SphinxRole):
                 name = row["technique"]
                 link = _verdict_link(self, where, row, f"{name} {_effect(row)}")
                 parts += [nodes.Text(", ")] * (k > 0) + [link if shown else nodes.Text(name)]
-            parts.append(nodes.Text(". " if rows else "nothing was shown to. "))
+            parts.append(nodes.Text(". " if rows else "none was shown to. "))
         parts.append(_view(self, where, "All numbers", ["atlas-view"]))
         return [nodes.inline("", "", *parts, classes=["atlas-answer"])], []
 
@@ -597,21 +600,28 @@ def add_scripts(app, pagename, templatename, context, doctree):
         app.add_js_file("choose.js", loading_method="defer")
 
 
-def _signed_effect(effect, verdict):
+def _signed_effect(effect, verdict, label=""):
     """An effect with the sign of its verdict, and the verdict for those who do not see the sign."""
+    label = f' data-label="{html.escape(label)}"' if label else ""
     return (
-        f"<td class='{_shade(effect, ROLES[verdict])}'>"
-        f"<span aria-hidden='true'>{SIGNS[verdict]}</span> "
-        f"{_signed(effect)}<span class='visually-hidden'> {verdict}</span></td>"
+        f'<td role="cell" class="{_shade(effect, ROLES[verdict])}"{label}>'
+        f'<span aria-hidden="true">{SIGNS[verdict]}</span> '
+        f'{_signed(effect)}<span class="visually-hidden"> {verdict}</span></td>'
     )
 
 
-def _wide_table(label, head, rows):
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    heads = "".join(f"<th scope='col'>{cell}</th>" for cell in head)
+def _row_head(text):
+    return f'<th role="rowheader" scope="row">{text}</th>'
+
+
+def _wide_table(label, head, rows, kind=""):
+    """A table whose roles keep it one for screen readers where the style stacks its cells."""
+    body = "".join(f'<tr role="row">{row}</tr>' for row in rows)
+    heads = "".join(f'<th role="columnheader" scope="col">{cell}</th>' for cell in head)
     drawn = (
-        f'<div class="atlas-table" tabindex="0" role="region" aria-label="{html.escape(label)}">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="atlas-table {kind}" tabindex="0" role="region" '
+        f'aria-label="{html.escape(label)}"><table role="table"><thead role="rowgroup">'
+        f'<tr role="row">{heads}</tr></thead><tbody role="rowgroup">{body}</tbody></table></div>'
     )
     return nodes.raw("", drawn, format="html")
 
@@ -644,10 +654,10 @@ class PartDirective(SphinxDirective):
             cells = "".join(
                 _signed_effect(of_it["effect"][c], of_it["verdict"][c]) for c in conditions
             )
-            rows.append(f"<th scope='row'>{technique}</th>{cells}")
+            rows.append(_row_head(technique) + cells)
         first = found[found["technique"] == part.techniques[0]].set_index("condition")["accuracy"]
-        cells = "".join(f"<td>{first[condition]:.3f}</td>" for condition in conditions)
-        rows.append(f"<th scope='row'>accuracy of {part.techniques[0]}</th>{cells}")
+        cells = "".join(f'<td role="cell">{first[condition]:.3f}</td>' for condition in conditions)
+        rows.append(_row_head(f"accuracy of {part.techniques[0]}") + cells)
         made = table.attrs
         origin = (
             f"{part.network[:1].upper()}{part.network[1:]}; effects on test accuracy against "
@@ -677,17 +687,23 @@ class CarriedDirective(SphinxDirective):
         for carries in module.CARRIES:
             of_it = table[table["", "carries"] == carries]
             heading = f"{carries[:1].upper()}{carries[1:]}: {len(of_it)} of {len(table)}"
-            width = len(parts) + 1
-            rows.append(f"<th scope='rowgroup' class='carries' colspan='{width}'>{heading}</th>")
+            rows.append(
+                f'<th role="rowheader" scope="rowgroup" class="carries" '
+                f'colspan="{len(parts) + 1}">{heading}</th>'
+            )
             for technique, row in of_it.iterrows():
                 cells = ""
                 for part in parts:
                     effect, verdict = row[part, "effect"], row[part, "verdict"]
-                    cells += "<td></td>" if pd.isna(effect) else _signed_effect(effect, verdict)
-                rows.append(f"<th scope='row'>{technique}</th>{cells}")
+                    label = part.replace("-", ", ")
+                    if pd.isna(effect):
+                        cells += '<td role="cell"></td>'
+                    else:
+                        cells += _signed_effect(effect, verdict, label)
+                rows.append(_row_head(technique) + cells)
         head = ["Technique", *(part.replace("-", ", ") for part in parts)]
         label = f"What carries over, {noise:.0%} wrong labels, {count} rows, {end}"
-        return [_wide_table(label, head, rows)]
+        return [_wide_table(label, head, rows, "atlas-carried")]
 
 
 class OriginDirective(SphinxDirective):

@@ -80,7 +80,7 @@ function start(root) {
       group.setAttribute("aria-label", title.textContent);
       step.replaceChildren(title, group);
     } else {
-      title.textContent = labelOf(last);
+      title.textContent = "What was found";
       const again = button("Start again", []);
       step.replaceChildren(title, made("div", { class: "choose-answer" }, ...restOf(last)), again);
     }

@@ -240,7 +240,7 @@ function start(explorer) {
   }
 
   function addressOf({ budget, ...now }) {
-    return "#" + new URLSearchParams({ ...now, steps: atlas.steps[budget] });
+    return location.pathname + "#" + new URLSearchParams({ ...now, steps: atlas.steps[budget] });
   }
 
   async function show({ remember = true } = {}) {
@@ -256,9 +256,10 @@ function start(explorer) {
     if (remember) history.replaceState(null, "", addressOf(chosen()));
   }
 
+  // Links of the course hold the condition as a query, and what a reader chose then is behind a #.
   // Addresses without a part are those of the first part, which was once the only one.
   function readAddress() {
-    const asked = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+    const asked = Object.fromEntries(new URLSearchParams(location.hash.slice(1) || location.search));
     const addressed = "part" in asked || AXES.some((axis) => axis in asked);
     const known = asked.part in atlas.parts ? asked.part : Object.keys(atlas.parts)[0];
     const wanted = addressed ? { ...asked, part: known } : atlas.opens;
