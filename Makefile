@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A virtual environment that finished its set-up, for these very requirements.
 READY := $(VENV)/ready
 
-.PHONY: book test lint notebooks exercises engine machines benchmark lock clean
+.PHONY: book test lint notebooks exercises engine machines faults benchmark lock clean
 
 book: $(READY)
 	$(BIN)/jb build .
@@ -34,6 +34,10 @@ engine: $(READY)
 # The chapters with other arithmetic, other Pythons, oldest and newest packages; needs uv.
 machines: $(READY)
 	$(BIN)/python -m tests.machines
+
+# The commands interrupted at fifty random moments; twenty minutes on two quiet cores.
+faults: $(READY)
+	$(BIN)/python -m tests.faults
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks.replicates

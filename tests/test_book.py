@@ -325,8 +325,32 @@ def test_a_chapter_whose_head_would_be_empty_fails_the_build(small_book, change,
 
 
 @pytest.mark.parametrize("broken", ["{ref}`nowhere`", "$\\nonsense{x}$"])
-def test_a_warning_fails_every_build_until_it_is_mended(small_book, broken):
-    page = small_book / "book" / "home.md"
+def test_a_warning_fails_every_build_until_it_is_mended_and_the_last_good_site_stays(
+    small_book, broken
+):
+    page, site = small_book / "book" / "home.md", small_book / "_build" / "html"
+    good = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
     with broken_for_a_while(small_book, page) as whole:
-        page.write_text(f"{whole}\n{broken}\n")
+        page.write_text(f"{whole}\nIn a page with a mistake: {broken}\n")
         assert [build_book(small_book).returncode != 0 for _ in range(2)] == [True, True]
+        assert site / "book" / "home.html" in good
+        assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == good
+
+
+def test_damaged_files_and_a_damaged_cache_are_told_by_name(small_book):
+    (database,) = (small_book / "_build" / ".jupyter_cache").rglob("global.db")
+    database.write_bytes(b"garbled")
+    cut = small_book / "book" / "data" / "atlas" / "table-dense.parquet"
+    with broken_for_a_while(small_book, small_book / "book" / "data" / "register.json") as whole:
+        cut.with_name("whole").write_bytes(cut.read_bytes())
+        cut.write_bytes(cut.read_bytes()[:1000])
+        (small_book / "book" / "data" / "register.json").write_text(whole[:1000])
+        built = build_book(small_book)
+        cut.with_name("whole").replace(cut)
+    assert built.returncode == 1
+    told = [line for line in built.stderr.splitlines() if line.startswith("error: ")]
+    assert len(told) == 2
+    assert "error: book/data/atlas/table-dense.parquet is damaged: it is no Parquet" in told[0]
+    assert "error: book/data/register.json is damaged: it is no JSON" in told[1]
+    assert "Traceback" not in built.stderr
+    assert database.read_bytes() != b"garbled", "the cache was made anew by the next build"
