@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A virtual environment that finished its set-up, for these very requirements.
 READY := $(VENV)/ready
 
-.PHONY: book test check lint notebooks exercises engine machines sabotage benchmark lock clean
+.PHONY: book test check lint notebooks exercises engine machines faults sabotage benchmark lock clean
 
 book: $(READY)
 	$(BIN)/jb build .
@@ -42,6 +42,10 @@ machines: $(READY)
 # Break the course's own code in many ways, one at a time, and see which test goes red.
 sabotage: $(READY)
 	$(BIN)/python -m tests.sabotage
+
+# The commands interrupted at fifty random moments; twenty minutes on two quiet cores.
+faults: $(READY)
+	$(BIN)/python -m tests.faults
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks.replicates

@@ -2,7 +2,7 @@
 # The README's commands where nothing is: a bare Debian with Python and make, an ordinary user
 # whose home is read-only, a path with a space and an umlaut, and a source archive without .git.
 #
-#   sudo tests/cold_start.sh             # makes the Debian in /tmp/cold-start, and keeps it
+#   sudo tests/cold_start.sh             # in /tmp/cold-start, where the bare Debian stays
 #   sudo tests/cold_start.sh FOLDER SUITE
 #
 # SUITE is `bookworm` (Python 3.11) unless named. It needs root, debootstrap and the network: Debian
@@ -23,16 +23,20 @@ red=0
 
 [ "$(id -u)" = 0 ] || { echo "error: this needs root, for chroot" >&2; exit 2; }
 command -v debootstrap >/dev/null || { echo "error: install debootstrap" >&2; exit 2; }
-mirror=${MIRROR:-$(sed -nE 's/^(URIs:|deb) *(\[[^]]*\] *)?([^ ]*debian\/?)( .*)?$/\3/p' \
-  /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)}
+named=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null || true)
+mirror=${MIRROR:-$(sed -nE 's/^(URIs:|deb) *(\[[^]]*\] *)?([^ ]*debian\/?)( .*)?$/\3/p' <<<"$named" |
+  sed 1q)}
 [ -n "$mirror" ] || { echo "error: /etc/apt names no mirror of Debian; give one with MIRROR=..." >&2; exit 2; }
 
 mkdir -p "$root"
-if [ ! -e "$root/ready" ]; then
-  rm -rf --one-file-system "$debian"
-  debootstrap --variant=minbase --include=python3,make "$suite" "$debian" "$mirror" >"$root/debootstrap.log"
-  touch "$root/ready"
+if [ ! -e "$root/$suite/ready" ]; then
+  rm -rf --one-file-system "${root:?}/$suite"
+  debootstrap --variant=minbase --include=python3,make "$suite" "$root/$suite" "$mirror" \
+    >"$root/debootstrap.log"
+  touch "$root/$suite/ready"
 fi
+rm -rf --one-file-system "$debian"
+cp -a "$root/$suite" "$debian"
 
 mounted=()
 unmount() {
@@ -49,8 +53,6 @@ show() {  # a path of this machine, at the same place
 mount -t proc proc "$debian/proc"; mounted+=("$debian/proc")
 mount -t tmpfs -o mode=1777 shm "$debian/dev/shm"; mounted+=("$debian/dev/shm")
 cp --dereference /etc/resolv.conf /etc/hosts "$debian/etc/"
-IFS=: read -ra paths <<<"${BIND:-}"
-for path in "${paths[@]}"; do show "$path"; done
 
 grep -q '^reader:' "$debian/etc/passwd" || chroot "$debian" useradd --create-home reader
 chown root:root "$debian/home/reader"; chmod 555 "$debian/home/reader"
@@ -80,7 +82,6 @@ says() {  # SENTENCE, then a command that has to fail with it on one line
 }
 
 # The source archive: what git tracks or would, without .git.
-rm -rf --one-file-system "$debian/srv/"*
 mkdir -p "$debian$course"
 (cd "$source" && git ls-files -co --exclude-standard -z | xargs -0 sh -c \
   'for name; do [ ! -f "$name" ] || printf "%s\0" "$name"; done' sh | tar -c --null -T -) |
@@ -103,6 +104,8 @@ chroot "$debian" chown reader:reader "$course"; chmod 755 "$debian$course"
 chroot "$debian" sh -c 'command -v git && exit 1; dpkg -s python3-venv >/dev/null 2>&1 ||
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; }' \
   >"$root/apt.log" 2>&1
+IFS=: read -ra paths <<<"${BIND:-}"
+for path in "${paths[@]}"; do show "$path"; done
 case_of "set-up" as_reader make .venv/ready
 as_reader .venv/bin/python -c '
 import sys; from pathlib import Path; sys.path[:0] = [".", "book/extensions"]

@@ -26,9 +26,6 @@ from pathlib import Path
 
 import numpy as np
 
-os.environ["KERAS_BACKEND"] = "jax"
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-
 ROOT = Path(__file__).resolve().parents[1]
 PATH = ROOT / "book" / "data" / "on_jax.json"
 BATCH_SIZE, LEARNING_RATE, UNITS = 32, 0.001, 64
@@ -44,6 +41,8 @@ def course_on_jax():
     Raises:
         SystemExit: JAX or a package is missing.
     """
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
     try:
         import jax  # noqa: F401
         import keras

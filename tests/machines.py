@@ -1,12 +1,13 @@
-"""The chapters on other machines: other arithmetic, other Pythons, the oldest and newest packages.
+"""The chapters on other machines: other arithmetic, threads, Pythons, oldest and newest packages.
 
     python -m tests.machines
     python -m tests.machines "oneDNN off"
+    python -m tests.machines "one thread" --chapters 01_overfitting,05_practical_tips
 
 runs every chapter under nbval as `make test` does, once for each machine, and writes
 `book/data/machines.json`: what passed, how many claims gave the stored numbers to the last bit, and
 how many another verdict. Another Python gets an environment of its own below `_build/machines`,
-which needs uv. A machine that was not named keeps what was found there before.
+which needs uv. A machine or a chapter that was not named keeps what was found there before.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -28,7 +30,7 @@ from tqdm import tqdm
 from tests.notebook_runs import ROOT, chapters
 from utils import intact
 from utils.chapters import claims_of
-from utils.jobs import write_whole
+from utils.jobs import exit_status, write_whole
 from utils.parameters import OneLineError, one_line
 
 PATH = ROOT / "book" / "data" / "machines.json"
@@ -57,11 +59,20 @@ class Machine:
     resolution: str = "highest"
 
 
+# Seeds trained side by side, operations of one training, and those of the libraries below NumPy;
+# within an operation the course always has one thread.
+THREADS = (
+    "LOKY_MAX_CPU_COUNT", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+)  # fmt: skip
+
 MACHINES = {
     "oneDNN off": Machine({"TF_ENABLE_ONEDNN_OPTS": "0"}),
     "AVX2 only": Machine({"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+    "one thread": Machine(dict.fromkeys(THREADS, "1")),
+    "two threads": Machine(dict.fromkeys(THREADS, "2")),
     "oldest packages": Machine(python="3.12", resolution="lowest-direct"),
     "newest packages": Machine(python="3.13"),
+    "Python 3.11": Machine(python="3.11"),
 }
 
 
@@ -95,11 +106,19 @@ def interpreter(name: str) -> Path:
     return environment / "bin" / "python"
 
 
-def try_chapters(name: str, folder: Path) -> dict:
-    """Run the chapters on a machine and say what came out."""
+def try_chapters(name: str, folder: Path, some: Sequence[str] = ()) -> dict:
+    """Run the chapters on a machine and say what came out.
+
+    Args:
+        name: one of `MACHINES`.
+        folder: for pytest's report.
+        some: stems of chapters; none for all notebooks.
+    """
     python, machine = interpreter(name), MACHINES[name]
     report = folder / f"{name.replace(' ', '_')}.xml"
-    command = [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "notebooks"]
+    spread = "1" if name == "one thread" else "2"
+    command = [python, "-m", "pytest", "-q", "-n", spread, "--dist", "loadfile"]
+    command += [f"notebooks/{stem}.ipynb" for stem in some] or ["notebooks"]
     done = subprocess.run(
         [*command, f"--junitxml={report}"],
         cwd=ROOT,
@@ -119,11 +138,35 @@ def try_chapters(name: str, folder: Path) -> dict:
     stored = {}
     for path in chapters():
         stored |= claims_of(nbformat.read(path, as_version=4))
-    return {
+    told = {
         "python": said.stdout.split()[-1],
         **json.loads(versions.stdout),
         "date": datetime.date.today().isoformat(),
-    } | compared(report, stored)
+    }
+    return told | compared(report, stored) | ({"chapters": sorted(some)} if some else {})
+
+
+def merged(before: dict | None, now: dict) -> dict:
+    """What is known of a machine after some of its chapters were run.
+
+    Args:
+        before: what was known, or None.
+        now: a result of `try_chapters`; where it is of all chapters, it stands alone.
+
+    Raises:
+        NotTried: both are of the same chapters in part, so that they cannot be counted together.
+    """
+    if before is None or "chapters" not in now or before.get("chapters") == now["chapters"]:
+        return now
+    shared = set(now["chapters"]) & set(before.get("chapters", now["chapters"]))
+    if shared:
+        raise NotTried(
+            f"{', '.join(sorted(shared))} was tried there with others; name all of those, or none"
+        )
+    sums = ("cells", "failed", "claims", "same_to_the_bit", "other_verdicts")
+    both = {name: before[name] + now[name] for name in sums}
+    whole = sorted(before["chapters"] + now["chapters"])
+    return now | both | {"other_verdicts": sorted(both["other_verdicts"]), "chapters": whole}
 
 
 def compared(report: Path, stored: dict) -> dict:
@@ -155,24 +198,30 @@ def main(arguments=None) -> int:
         prog="python -m tests.machines", description=__doc__.splitlines()[0]
     )
     parser.add_argument("machines", nargs="*", help=f"some of: {', '.join(MACHINES)}")
+    parser.add_argument("--chapters", default="", help="such as 01_overfitting,02_dropout")
     given = parser.parse_args(arguments)
     unknown = set(given.machines) - set(MACHINES)
     if unknown:
         parser.error(f"no machine is called {min(unknown)!r}; there are {', '.join(MACHINES)}")
+    names, some = [path.stem for path in chapters()], list(filter(None, given.chapters.split(",")))
+    if unknown := set(some) - set(names):
+        parser.error(f"no chapter is called {min(unknown)!r}; there are {', '.join(names)}")
     found = intact.record(PATH) if PATH.is_file() else {}
     red = 0
     folder = ENVIRONMENTS.parent / "machine_reports"
     folder.mkdir(parents=True, exist_ok=True)
     for name in tqdm(given.machines or MACHINES, unit="machine", disable=None):
         try:
-            result = try_chapters(name, folder)
+            result = try_chapters(name, folder, some)
+            together = merged(found.get(name), result)
         except NotTried as error:
             print(f"not tried  {error}", file=sys.stderr)
             red += 1
             continue
         red += bool(result["failed"])
-        found[name] = result
-        write_whole(PATH, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+        found[name] = together
+        ordered = {one: found[one] for one in MACHINES if one in found}
+        write_whole(PATH, (json.dumps(ordered, indent=1, ensure_ascii=False) + "\n").encode())
         print(
             f"{'red  ' if result['failed'] else 'green'}  {name}: {len(result['failed'])} of "
             f"{result['cells']} cells failed, {result['same_to_the_bit']} of {result['claims']} "
@@ -182,4 +231,4 @@ def main(arguments=None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -82,6 +82,7 @@ def execute(
         timeout=600,
         kernel_name=kernel,
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one
         resources={"metadata": {"path": str(cwd)}},
     ).execute()
     return notebook

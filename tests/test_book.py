@@ -309,10 +309,12 @@ def warned(built, words):
     return any("WARNING" in line and words in line for line in said.splitlines())
 
 
-def test_a_warning_fails_every_build_until_it_is_mended(small_book):
+def test_a_warning_fails_every_build_until_it_is_mended_and_the_last_good_site_stays(small_book):
     """Faults in cells, in the heads of chapters and on pages are told together."""
     faulty, headless = (small_book / "notebooks" / path.name for path in SOME)
-    home = small_book / "book" / "home.md"
+    home, site = small_book / "book" / "home.md", small_book / "_build" / "html"
+    good = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    assert site / "book" / "home.html" in good
     with contextlib.ExitStack() as stack:
         stack.enter_context(broken_for_a_while(small_book, faulty, again=False))
         text = stack.enter_context(broken_for_a_while(small_book, headless, again=False))
@@ -327,6 +329,7 @@ def test_a_warning_fails_every_build_until_it_is_mended(small_book):
             assert built.returncode != 0
             for words in (*IN_CELLS.values(), *IN_HEADS.values(), *ON_PAGES.values()):
                 assert warned(built, words), words
+        assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == good
     assert build_book(small_book).returncode == 0
 
 
@@ -336,3 +339,22 @@ def test_one_fault_is_enough(small_book, fault):
     with broken_for_a_while(small_book, path):
         nbformat.write(tiny("broken", fault), path)
         assert build_book(small_book).returncode != 0
+
+
+def test_damaged_files_and_a_damaged_cache_are_told_by_name(small_book):
+    (database,) = (small_book / "_build" / ".jupyter_cache").rglob("global.db")
+    database.write_bytes(b"garbled")
+    cut = small_book / "book" / "data" / "atlas" / "table-dense.parquet"
+    with broken_for_a_while(small_book, small_book / "book" / "data" / "register.json") as whole:
+        cut.with_name("whole").write_bytes(cut.read_bytes())
+        cut.write_bytes(cut.read_bytes()[:1000])
+        (small_book / "book" / "data" / "register.json").write_text(whole[:1000])
+        built = build_book(small_book)
+        cut.with_name("whole").replace(cut)
+    assert built.returncode == 1
+    told = [line for line in built.stderr.splitlines() if line.startswith("error: ")]
+    assert len(told) == 2
+    assert "error: book/data/atlas/table-dense.parquet is damaged: it is no Parquet" in told[0]
+    assert "error: book/data/register.json is damaged: it is no JSON" in told[1]
+    assert "Traceback" not in built.stderr
+    assert database.read_bytes() != b"garbled", "the cache was made anew by the next build"

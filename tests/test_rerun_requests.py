@@ -333,7 +333,7 @@ def test_help_names_every_option():
 def test_what_newcomers_tried(asked, capsys, tmp_path, monkeypatch, rows, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "parameters.json").write_text('{\n\t"seeds": 3\n}')
-    status, err = ask(capsys, tmp_path / "out", *rows)
+    _, err = ask(capsys, tmp_path / "out", *rows)
     assert said in err
     assert err.count("\n") == 1
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from . import intact
-from .parameters import PARAMETERS, OneLineError, ParameterError
+from .parameters import PARAMETERS, OneLineError, ParameterError, one_line
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -104,6 +104,7 @@ def _executed(notebook, path):
         timeout=600,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one
         resources={"metadata": {"path": str(ROOT / "notebooks")}},
     )
     language = notebook.metadata["language_info"]

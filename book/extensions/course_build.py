@@ -148,6 +148,8 @@ def setup(app):
     if not app.warningiserror:
         app.keep_going = True
     app.connect("config-inited", require_whole_files, priority=400)
+    # The cards of pages ask Matplotlib for a bold font that their extension does not bring along.
+    logging.logging.getLogger("matplotlib.font_manager").setLevel("ERROR")
     app.connect("config-inited", key_the_cache)
     app.connect("config-inited", remove_damaged_cache, priority=600)
     app.connect("config-inited", offer_versions)

@@ -1,6 +1,6 @@
-"""Shows on which machines the chapters were tried: `{machines-table}`.
+"""Shows on which machines the chapters were tried, `{machines-table}`, and `{jax-table}`.
 
-What it shows is what `python -m tests.machines` has measured.
+What they show is what `python -m tests.machines` and `python -m tests.jax_backend` have measured.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from course_claims import table_row
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-MEASURED = "book/data/machines.json"
+MEASURED, ON_JAX = "book/data/machines.json", "book/data/on_jax.json"
 TITLES = (
     "Machine",
     "Python",
@@ -22,6 +22,8 @@ TITLES = (
     "Claims to the bit",
     "Other verdicts",
 )
+
+JAX_TITLES = ("Claim", "Effect on JAX", "Effect in the chapter", "Seeds", "Within the spread")
 
 
 class MachinesTable(SphinxDirective):
@@ -37,17 +39,44 @@ class MachinesTable(SphinxDirective):
                 cells = f"{failed} of {found['cells']} failed"
             rows.append(
                 table_row(
-                    name,
+                    f"{name}, {_chapters(found)}" if "chapters" in found else name,
                     *(found[what] for what in ("python", "tensorflow", "keras")),
                     cells,
                     f"{found['same_to_the_bit']} of {found['claims']}",
                     str(len(found["other_verdicts"])),
                 )
             )
-        group = nodes.tgroup("", *(nodes.colspec() for _ in TITLES), cols=len(TITLES))
-        group += nodes.thead("", table_row(*TITLES))
-        group += nodes.tbody("", *rows)
-        return [nodes.table("", group), _turned(machines)]
+        return [_table(TITLES, rows), _turned(machines)]
+
+
+class JaxTable(SphinxDirective):
+    def run(self):
+        self.env.note_dependency(ON_JAX)
+        found = json.loads((Path(self.env.srcdir) / ON_JAX).read_text(encoding="utf-8"))
+        rows = [
+            table_row(
+                name,
+                f"{one['effect']:+.3f}",
+                f"{one['stored_on_these_seeds']:+.3f}",
+                str(one["seeds"]),
+                "agrees" if one["agrees"] else "differs",
+            )
+            for name, one in found["claims"].items()
+        ]
+        with_versions = f"With JAX {found['jax']} and Keras {found['keras']}, {found['date']}."
+        return [_table(JAX_TITLES, rows), nodes.paragraph("", with_versions)]
+
+
+def _table(titles, rows):
+    group = nodes.tgroup("", *(nodes.colspec() for _ in titles), cols=len(titles))
+    group += nodes.thead("", table_row(*titles))
+    group += nodes.tbody("", *rows)
+    return nodes.table("", group)
+
+
+def _chapters(found):
+    numbers = [stem.split("_")[0].lstrip("0") for stem in found["chapters"]]
+    return f"chapter{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
 
 
 def _turned(machines):
@@ -64,4 +93,5 @@ def _turned(machines):
 
 def setup(app):
     app.add_directive("machines-table", MachinesTable)
+    app.add_directive("jax-table", JaxTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
