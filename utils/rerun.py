@@ -243,7 +243,6 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
                 executed,
                 given,
                 kernel_name="python3",
-                extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one
                 request_save_on_cell_execute=False,
                 progress_bar={"disable": None} if progress else False,
                 # What kernels say on standard error is no news: that they listen, that they end.
