@@ -478,11 +478,13 @@ def test_only_networks_that_are_known_through_and_through_are_kept():
 def test_a_technique_that_cannot_be_kept_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(compare, "answer", lambda *given: 1 / 0)
     builders = {NONE: dense(), "mine": unseen(Unseen)}
-    with pytest.warns(
-        UserWarning, match="'mine' will be trained anew at each call: the net"
-    ) as told:
-        with pytest.raises(ZeroDivisionError):
-            compare_builders(builders, *arrays(), output=tmp_path, **FAST)
+    with (
+        pytest.warns(
+            UserWarning, match="'mine' will be trained anew at each call: the net"
+        ) as told,
+        pytest.raises(ZeroDivisionError),
+    ):
+        compare_builders(builders, *arrays(), output=tmp_path, **FAST)
     assert len(told) == 1
     assert told[0].filename == __file__
 
