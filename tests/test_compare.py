@@ -12,8 +12,10 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.notebook_runs import ROOT
+from tests.test_site import CHROMIUM
 from utils import compare, comparison_page, models, protocol, techniques, training
 from utils.backend import keras
 from utils.claims import NO_DIFFERENCE
@@ -98,6 +100,22 @@ def test_the_page_says_what_was_found_and_what_not(finished):
     assert page.count('class="claim"') == 3
     assert page.count('<svg role="img" aria-label="Effects on test accuracy') == 1
     assert page.count('<svg role="img" aria-label="Mean test accuracy over the epochs') == 1
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one")
+def test_on_a_phone_wide_parts_scroll_in_themselves_by_keyboard_too(finished):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.goto((finished[1] / compare.PAGE).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        wide = page.locator(".wide")
+        scrolls = wide.evaluate_all("all => all.map(e => e.scrollWidth > e.clientWidth)")
+        assert sum(scrolls) >= 4  # both pictures, the table of effects, the code
+        wide.first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.wide').scrollLeft > 0")
+        browser.close()
 
 
 def test_only_the_page_the_table_and_the_trainings_are_written(finished):
