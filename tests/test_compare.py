@@ -12,8 +12,10 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.notebook_runs import ROOT
+from tests.test_site import CHROMIUM
 from utils import compare, comparison_page, models, protocol, techniques, training
 from utils.backend import keras
 from utils.claims import NO_DIFFERENCE
@@ -102,6 +104,22 @@ def test_the_page_says_what_was_found_and_what_not(finished):
     assert page.count('<svg role="img" aria-label="Mean test accuracy over the epochs') == 1
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; CHROME_PATH names one")
+def test_on_a_phone_wide_parts_scroll_in_themselves_by_keyboard_too(finished):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.goto((finished[1] / compare.PAGE).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        wide = page.locator(".wide")
+        scrolls = wide.evaluate_all("all => all.map(e => e.scrollWidth > e.clientWidth)")
+        assert sum(scrolls) >= 4  # both pictures, the table of effects, the code
+        wide.first.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("document.querySelector('.wide').scrollLeft > 0")
+        browser.close()
+
+
 def test_only_the_page_the_table_and_the_trainings_are_written(finished):
     _, output = finished
     there = {path.name for path in output.iterdir()}
@@ -142,6 +160,27 @@ def test_it_says_before_it_starts_how_long_it_will_take(tmp_path, capsys, monkey
 )  # fmt: skip
 def test_times_are_said_in_words(seconds, words):
     assert compare.in_words(seconds) == words
+
+
+def test_the_estimate_counts_what_is_done_once_only_once(monkeypatch):
+    """On a machine whose clock is known: making rows, tracing, beginning, and epochs."""
+    once, tracing, beginning, epoch = 40, 3, 1, 0.5
+    clock, traced = [0.0], set()
+
+    def replicate(seeds, epochs, optimizer, **named):
+        first = "program" not in traced
+        traced.add("program")
+        clock[0] += (once + tracing) * first + beginning + epoch * epochs * len(seeds) / 2
+        return type("Found", (), {"trace_seconds": tracing * first})
+
+    monkeypatch.setattr(training, "replicate", replicate)
+    monkeypatch.setattr(compare.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(compare.joblib, "cpu_count", lambda: 2)
+    names = (NONE, "dropout", "l2")
+    question = compare.Question(from_arrays(*arrays(400)), names, tuple(range(6)), 140)
+    settings = 3 * 3 + 2  # and two learning curves
+    expected = 3 * tracing + settings * (beginning + 3 * epoch * question.epochs)
+    assert compare.seconds_needed(question, names) == pytest.approx(expected, rel=0.01)
 
 
 # Once and not again
@@ -409,6 +448,65 @@ def test_builders_by_name_with_settings_and_with_names_that_mean_something_elsew
     assert len(found.tries[name]) == 6
     assert {path.name for path in tmp_path.iterdir()} == {"output"}
     assert "../../../$x$ &lt;b&gt;" in found.page()
+
+
+def test_an_interrupted_comparison_of_builders_goes_on_and_sees_what_changed(tmp_path, trained):
+    def begun(rate, interrupted_after=None):
+        trained.seen.clear()
+        trained.interrupted_after = interrupted_after
+        builders = {NONE: build_own, "noise": lambda: build_own(True, rate)}
+        try:
+            compare_builders(builders, *arrays(), output=tmp_path, **FAST)
+        finally:
+            told.append(list(trained.seen))
+
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        begun(0.5, interrupted_after=1)
+    begun(0.5)
+    begun(0.5)
+    begun(0.4)  # its name, its settings and its source are the same
+    assert told == [[NONE], ["noise"], [], ["noise"]]
+
+
+class Unseen(L.Layer):
+    def call(self, x):
+        return x
+
+
+def unseen(layer):
+    return lambda: keras.Sequential([keras.Input((2,)), layer(), L.Dense(2, activation="softmax")])
+
+
+def by_chance():
+    model = dense()()
+    model.layers[0].set_weights([np.random.default_rng().normal(size=(2, 2)), np.zeros(2)])
+    return model
+
+
+def test_only_networks_that_are_known_through_and_through_are_kept():
+    builders = {
+        NONE: dense(), "layer": unseen(Unseen), "chance": by_chance,
+        "function": unseen(lambda: L.Lambda(lambda x: 2 * x)), "noise": lambda: build_own(True),
+    }  # fmt: skip
+    builders = {name: {"": build} for name, build in builders.items()}
+    rows = from_arrays(*arrays())
+    question = compare.Question(rows, tuple(builders), (0, 1), 8, builders=builders)
+    assert question.unknown == ("layer", "chance", "function")
+
+
+def test_a_technique_that_cannot_be_kept_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(compare, "answer", lambda *given: 1 / 0)
+    builders = {NONE: dense(), "mine": unseen(Unseen)}
+    with (
+        pytest.warns(
+            UserWarning, match="'mine' will be trained anew at each call: the net"
+        ) as told,
+        pytest.raises(ZeroDivisionError),
+    ):
+        compare_builders(builders, *arrays(), output=tmp_path, **FAST)
+    assert len(told) == 1
+    assert told[0].filename == __file__
 
 
 def dense(units=2, activation="softmax", inputs=2):

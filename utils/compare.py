@@ -139,6 +139,19 @@ class Question:
         """A function from a seed to what it is given."""
         return functools.cache(self.rows.dataset)
 
+    @functools.cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """Techniques whose numbers nothing that can be seen determines; they are never kept."""
+        return tuple(name for name in self.techniques if self._networks[name] is None)
+
+    @functools.cached_property
+    def _networks(self):
+        """For each technique what its networks are known by, or None; names of ours tell enough."""
+        if self.builders is None:
+            return dict.fromkeys(self.techniques, "")
+        some_rows = self.data(self.seeds[0]).x_train[:2]
+        return {name: _known_by(self.builders[name].values(), some_rows) for name in self.builders}
+
     def key(self, *parts: Any) -> str:
         """Another name whenever the numbers may be others."""
         settings = self.seeds, self.steps, self.batch_size, self.units
@@ -147,16 +160,39 @@ class Question:
     def job(self, folder: Path, function: Callable, technique: str, *more: Any) -> Job:
         """One technique as a unit of work."""
         parts = technique, *more
-        key = self.key(function.__name__, *parts, self.tries[technique])
+        key = self.key(function.__name__, *parts, self.tries[technique], self._networks[technique])
         slug = re.sub(r"[^a-z0-9]+", "-", technique.lower()).strip("-")[:40]
         named = "learning curve" if more else "trainings"
         slug += "-curve" if more else ""
         return Job(
             f"{named} of {technique}", folder / f"{slug}-{key}.npz", function,
             (dataclasses.replace(self), *parts, key),
-            # What a function of the reader's does, no name tells.
-            lambda path: self.builders is None and kept.is_of(path, key),
+            lambda path: technique not in self.unknown and kept.is_of(path, key),
         )  # fmt: skip
+
+
+def _known_by(builders, some_rows):
+    """What networks of a reader's are known by; None where one may be another the next time.
+
+    What the builders return is looked at, since their source may use anything. Two networks of
+    each, of different seeds, have to be made of Keras's own code alone, and to differ in nothing
+    but the numbers that Keras draws by the seed.
+    """
+    told = []
+    for build in builders:
+        described, fixed = [], []
+        for seed in (0, 1):
+            backend.keras.utils.set_random_seed(seed)
+            network = training.starts.build_on_rows(build, some_rows)
+            described.append(training.descriptions.description(network, inputs=[]))
+            values = [np.asarray(variable) for variable in network.variables]
+            drawn = training.starts.drawn_variables(network)
+            fixed.append([v.tobytes() for k, v in enumerate(values) if k not in drawn])
+            told.append([v.tobytes() for v in values])
+        if described[0] is None or described[0] != described[1] or fixed[0] != fixed[1]:
+            return None
+        told.append(described[0])
+    return digest(*told)
 
 
 @functools.cache
@@ -165,7 +201,7 @@ def _code():
         backend, datasets, *models.MODULES, *training.MODULES, measures_module, protocol, own_rows,
         techniques,
     )  # fmt: skip
-    return digest(*map(inspect.getsource, (*modules, judged, learned)))
+    return digest(*map(inspect.getsource, (*modules, judged, learned, Question.settings)))
 
 
 # The work: what a job makes
@@ -307,25 +343,28 @@ def seconds_needed(question: Question, names: Sequence[str]) -> float:
 
     marks = training.spaced_epochs(question.epochs)
 
-    def seconds(epochs):
-        """Of so many epochs, measured as often as in a whole training."""
+    def timed(epochs):
+        """Seconds of so many epochs, measured as often as in a whole training; and of tracing."""
         started, times = time.perf_counter(), question.epochs / epochs
-        training.replicate(
+        found = training.replicate(
             data=data, seeds=seeds, epochs=epochs, drop_remainder=True,
             batch_size=min(question.batch_size, question.training_rows),
             measure_at={max(1, int(mark / times)) for mark in marks[:: max(1, int(times))]},
             measured=("validation", "test"), keep_rows=("validation", "test"), **setting,
         )  # fmt: skip
-        return time.perf_counter() - started
+        return time.perf_counter() - started - found.trace_seconds, found.trace_seconds
 
     long = max(2, question.epochs // TRIAL_PART)
     short = max(1, long // TRIAL_PART)
-    tracing = seconds(1)  # what is done once, for the first steps and their program
-    begun = seconds(short)
-    an_epoch = max(0, seconds(long) - begun) / (long - short)
+    # The first training also makes what is made once: rows, threads, memory. It counts for nothing
+    # but the tracing of its program, which each technique needs.
+    _, tracing = timed(1)
+    begun, _ = timed(short)
+    an_epoch = max(0, timed(long)[0] - begun) / (long - short)
     beginning = max(0, begun - an_epoch * short)
     rounds = len(question.seeds) / len(seeds)
-    settings = sum(len(question.tries[name]) for name in names)
+    curves = len(names) > 0 and 2  # of the baseline and the best, at the end
+    settings = sum(len(question.tries[name]) for name in names) + curves
     # The tries of a technique mostly share one compiled program.
     return settings * (beginning + rounds * an_epoch * question.epochs) + len(names) * tracing
 
@@ -427,7 +466,10 @@ def compare_builders(
     """Compare networks of your own fairly.
 
     Each may try three learning rates of Adam, and each of its settings with each of them. They are
-    trained in this process, since a function of yours may hold anything, and anew at each call.
+    trained in this process, since a function of yours may hold anything. With `output`, finished
+    trainings are kept by the networks that the functions return, so that an interrupted comparison
+    goes on, and a change of a network is seen. A technique whose network holds code that is not
+    Keras's own, such as a layer of yours, is trained anew at each call; a warning says so.
 
     Args:
         builders: a function that takes `technique_on`, True or False; or for each name a function
@@ -527,6 +569,13 @@ def _answered(question, output, **where) -> Findings:
             return answer(question, Path(folder))
     output = Path(output)
     require_writable(output)
+    if question.unknown:
+        warnings.warn(
+            f"{', '.join(map(repr, question.unknown))} will be trained anew at each call: the "
+            "network holds code that is not Keras's own, or is another one each time it is built, "
+            "so that nobody could see whether it has changed",
+            stacklevel=3,
+        )
     found = answer(question, output / TRAININGS, **where)
     write_whole(output / TABLE, found.table().to_parquet(index=False, compression="zstd"))
     write_whole(output / PAGE, found.page().encode())

@@ -14,7 +14,7 @@ import pandas as pd
 from . import figures
 from .claims import OPPOSITE, SUPPORTED, UNDECIDED, Claim, card
 from .own_rows import OwnRows
-from .pages import whole_page
+from .pages import whole_page, wide
 from .protocol import ENDS, NONE, Comparison
 
 EARLY_STOPPING = "early stopping"
@@ -246,18 +246,18 @@ class Findings:
             f"network: {escape(self.network)}. {trainings} trainings took "
             f"{self.seconds:.0f} seconds.</p>",
             "<h2>What each technique did</h2>",
-            self.effects._repr_svg_(),
-            _table(self.summary()),
+            wide("Effects as a picture", self.effects._repr_svg_()),
+            wide("Effects as a table", _table(self.summary())),
             "<p>Lasts: after half of the ceiling the verdict is the same.</p>",
             *(card(claim.record()) for claim in self.claims.values()),
             "<h2>How they learned</h2>",
-            self.learning._repr_svg_(),
+            wide("Learning curves", self.learning._repr_svg_()),
             _numbers(self.learning.table),
             "<h2>What each technique tried</h2>",
-            _table(self._tried()),
+            wide("Tries", _table(self._tried())),
             "<h2>The code</h2>",
             f"<p>With the setting that most seeds chose: {code_of}.</p>",
-            f"<pre><code>{escape(self.code)}</code></pre>",
+            wide("The code", f"<pre><code>{escape(self.code)}</code></pre>"),
             "<h2>What this does not show</h2>",
             "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in self.limits) + "</ul>",
         ]
