@@ -235,14 +235,10 @@ def test_what_turns_comes_before_what_carries_over():
         assert (row["", "carries"] == atlas.SAME) == same, technique
 
 
-def test_the_maps_tell_every_condition_in_words(table):
-    picture = atlas.winners_map(table, 0.4)
-    assert all(f"{rows} rows, 16 units: " in picture.alt for rows in atlas.TRAIN_ROWS)
+def test_the_winner_is_a_technique_that_helped_wherever_one_did(table):
     won, effects = atlas.winners(table), atlas.effects(table)
     helpful = effects[effects["verdict"] == SUPPORTED].drop_duplicates(KEYS)
-    assert (won["verdict"] == SUPPORTED).sum() == len(helpful), "a field is hatched for good reason"
-    helped = ((won["label_noise"] == 0.4) & (won["verdict"] == SUPPORTED)).sum()
-    assert f"to help in {helped} of 12 conditions" in picture.title
+    assert (won["verdict"] == SUPPORTED).sum() == len(helpful)
 
 
 # The command
@@ -315,43 +311,116 @@ def build_page(folder, text):
     return book, build_book(book)
 
 
+ROLE = {SUPPORTED: "supported", OPPOSITE: "opposite", NO_DIFFERENCE: "no-difference",
+        UNDECIDED: "undecided"}  # fmt: skip
+
+
+def signed(effect):
+    text = f"{effect:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return text[1:] if text[1:] == "0.000" else text
+
+
+def found_in(part, technique, end="final", steps=atlas.STEPS, **condition):
+    rows = atlas.effects(atlas.load(part), end, steps)
+    condition |= {"technique": technique}
+    (row,) = rows[(rows[list(condition)] == pd.Series(condition)).all(axis=1)].to_dict("records")
+    return row
+
+
 def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
     row = atlas.effects(table).dropna(subset=["effect"]).iloc[0]
-    where = "dropout 0.2: 100 rows, 0.0 noise, 16 units"
     assert row["technique"] == "dropout 0.2"
-    role = {
-        SUPPORTED: "supported", OPPOSITE: "opposite", NO_DIFFERENCE: "no-difference",
-        UNDECIDED: "undecided",
-    }  # fmt: skip
+    asked = {
+        "dropout 0.2: 100 rows, 0.0 noise, 16 units": row,
+        "BN: fashion-dense, 800 rows, 0.4 noise": found_in(
+            "fashion-dense", "BN", train_rows=800, label_noise=0.4
+        ),
+        "cutout: 0.4 noise, 800 rows, fashion-convolutional, best": found_in(
+            "fashion-convolutional", "cutout", "best", train_rows=800, label_noise=0.4
+        ),
+        "BN: fashion-batches, 2 rows a step, 120 steps": found_in(
+            "fashion-batches", "BN", steps=120, batch_size=2
+        ),
+    }
+    roles = [f"{{atlas-{ROLE[found['verdict']]}}}`{text}`" for text, found in asked.items()]
     text = (
-        f"Measured {{atlas-{role[row['verdict']]}}}`{where}` and "
-        "{atlas-count}`dropout 0.2: supported`.\n\n"
-        "```{atlas-map}\n:label-noise: 0.2\n```\n\n"
-        "```{atlas-map}\n:label-noise: 0.2\n:technique: BN\n```\n\n```{atlas-summary}\n```\n\n"
+        f"Measured {' '.join(roles)} and {{atlas-count}}`dropout 0.2: supported`.\n\n"
+        "Count {atlas-count}`more data: supported, fashion-convolutional, 0.4 noise`, "
+        "{atlas-count}`more data: supported, all parts`.\n\n"
+        "{atlas-answer}`fashion-convolutional, 800 rows, 0.4 noise`\n\n"
+        "{atlas-view}`See <fashion-batches, 4 rows a step>`\n\n"
+        "```{atlas-map}\n:label-noise: 0.4\n```\n\n"
+        "```{atlas-map}\n:label-noise: 0.4\n:technique: BN\n```\n\n```{atlas-summary}\n```\n\n"
         "```{atlas-origin}\n```\n\n```{atlas-table}\n```\n\n"
         "```{atlas-part} fashion-batches\n```\n\n```{atlas-carried}\n:label-noise: 0.4\n```\n"
     )
     book, built = build_page(tmp_path, text)
     assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
     page = (book / "_build" / "html" / "book" / "atlas.html").read_text()
-    assert f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in page
+    for found in asked.values():
+        assert f"{signed(found['effect'])} ({found['verdict']})</a>" in page
+    assert "?part=fashion-batches&amp;rows=200&amp;noise=0&amp;batch=4&amp;end=final" in page
     count = (atlas.effects(table).query("technique == 'dropout 0.2'")["verdict"] == SUPPORTED).sum()
     assert f"and {count}." in page
+    of_more = [atlas.effects(atlas.load(part)) for part in atlas.PARTS]
+    of_more = [rows[rows["technique"] == "more data"] for rows in of_more]
+    total = sum((rows["verdict"] == SUPPORTED).sum() for rows in of_more)
+    photographs = atlas.effects(atlas.load("fashion-convolutional")).query(
+        "technique == 'more data' and label_noise == 0.4"
+    )
+    assert f"Count {(photographs['verdict'] == SUPPORTED).sum()}, {total}." in page
+
+    answer = re.search(r'<span class="atlas-answer">.*?</p>', page, flags=re.S)[0]
+    answer = re.sub(r"<[^>]+>", "", answer)
+    said = dict(re.findall(r"(Helped|Did harm|Undecided): (.*?)\. (?=[A-Z])", answer))
+    rows = atlas.effects(atlas.load("fashion-convolutional"))
+    rows = rows[(rows["train_rows"] == 800) & (rows["label_noise"] == 0.4)]
+    for word, verdict in (("Helped", SUPPORTED), ("Did harm", OPPOSITE), ("Undecided", UNDECIDED)):
+        names = set(rows.loc[rows["verdict"] == verdict, "technique"])
+        assert {
+            re.sub(r" [+\N{MINUS SIGN}]?\d\.\d{3}$", "", n) for n in said[word].split(", ")
+        } == names
+
     carried = atlas.carried_over(0.4)
     part = atlas.PARTS["fashion-batches"]
-    assert page.count("<th scope='row'>") == 36 * 7 + len(part.techniques) + len(carried)
-    for technique, at_two in (
-        ("BN", {"batch_size": 2}),
-        ("group normalization", {"batch_size": 4}),
-    ):
-        rows = atlas.effects(atlas.load(part.name)).query(f"technique == '{technique}'")
-        (found,) = rows[rows["batch_size"] == at_two["batch_size"]].to_dict("records")
-        shown = page.split(f"<th scope='row'>{technique}</th>")[-1 if technique != "BN" else -2]
-        assert f"{found['effect']:+.3f}".replace("-", "\N{MINUS SIGN}") in shown.split("</tr>")[0]
+    heads = re.findall(r"<th [^>]*scope=['\"]row['\"]", page)
+    maps = 2 * len(atlas.TRAIN_ROWS)
+    assert len(heads) == 36 * 7 + len(part.techniques) + len(carried) + maps
+    in_wide = page.split("Effects, fashion-batches, final")[1].split("</table>")[0]
+    for technique, rows_a_step in (("BN", 2), ("group normalization", 4)):
+        found = found_in(part.name, technique, batch_size=rows_a_step)
+        shown = in_wide.split(f'scope="row">{technique}</th>')[1].split("</tr>")[0]
+        assert signed(found["effect"]) in shown
     for word in atlas.CARRIES:
         count = (carried["", "carries"] == word).sum()
         heading = f"{word[:1].upper()}{word[1:]}: {count} of {len(carried)}"
         assert heading in page
+
+    check_maps(page, atlas.effects(table).query("label_noise == 0.4"))
+
+
+def check_maps(page, effects):
+    """Each field of the first map says the worst harm, and no gain that was not shown."""
+    first, second = re.findall(r'<table class="atlas-map">.*?</table>', page, flags=re.S)
+    fields = [re.sub(r"<[^>]+>", " ", field) for field in re.findall(r"<td><span.*?</td>", first)]
+    conditions = [(rows, units) for rows in atlas.TRAIN_ROWS for units in atlas.UNITS]
+    assert len(fields) == len(conditions)
+    for field, (rows, units) in zip(fields, conditions, strict=True):
+        here = effects[(effects["train_rows"] == rows) & (effects["units"] == units)]
+        harmful = here[here["verdict"] == OPPOSITE].sort_values("effect")
+        if harmful.empty:
+            assert "no harm found" in field
+        else:
+            worst = harmful.iloc[0]
+            assert re.search(
+                rf"✗\s+{re.escape(worst['technique'])}\s+{signed(worst['effect'])}", field
+            )
+        gains = here[here["verdict"] == SUPPORTED]
+        assert ("no gain found" in field) == gains.empty
+        assert gains.empty or f"✓  {gains.loc[gains['accuracy'].idxmax(), 'technique']}" in field
+    of_bn = effects[effects["technique"] == "BN"]["verdict"]
+    assert second.count("> harm <b>") == (of_bn == OPPOSITE).sum() > 0
+    assert second.count("atlas-harm ") == (of_bn == OPPOSITE).sum()
 
 
 def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_build(
@@ -359,17 +428,28 @@ def test_a_page_that_states_another_verdict_or_an_unknown_condition_fails_the_bu
 ):
     row = atlas.effects(table).dropna(subset=["effect"]).iloc[0]
     wrong = "opposite" if row["verdict"] != OPPOSITE else "supported"
+    of_photographs = found_in("fashion-dense", "BN", train_rows=800, label_noise=0.4)
+    assert of_photographs["verdict"] == OPPOSITE
     text = (
         f"{{atlas-{wrong}}}`dropout 0.2: 100 rows, 0 noise, 16 units`, "
         "{atlas-supported}`dropout 0.2: 51 rows, 0 noise, 16 units`, "
+        "{atlas-supported}`BN: fashion-dense, 800 rows, 0.4 noise`, "
+        "{atlas-supported}`BN: fashion-dense, 0.4 noise`, "
+        "{atlas-supported}`cutout: fashion-dense, 800 rows, 0.4 noise`, "
+        "{atlas-view}`x <fashion-dense, 800 rows, 0.4 noise, 7 steps>`, "
+        "{atlas-answer}`fashion-deep, 800 rows`, "
+        "{atlas-count}`BN: supported, fashion-deep`, "
         "{atlas-count}`drop-out: supported`\n\n```{atlas-part} fashion-deep\n```\n"
     )
     _, built = build_page(tmp_path, text)
     assert built.returncode != 0
     said = built.stdout + built.stderr
-    assert "the atlas" in said
-    assert "has no condition" in said
-    assert "atlas-count takes" in said
+    assert f"the page says {'supported' if wrong == 'supported' else 'opposite found'}" in said
+    assert "0.4 noise': the page says supported, the atlas opposite found" in said
+    for unknown in ("51 rows, 0 noise", "fashion-dense, 0.4", "7 steps", "fashion-deep, 800"):
+        assert re.search(rf"has no condition '[^']*{unknown}", said), unknown
+    assert "cutout: fashion-dense, 800 rows, 0.4 noise': no such technique" in said
+    assert said.count("atlas-count takes") == 2
     assert "has no part 'fashion-deep'" in said
 
 

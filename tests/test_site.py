@@ -11,13 +11,15 @@ import gzip
 import http.server
 import json
 import os
+import random
 import re
 import shutil
 import threading
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import course_chapter_playgrounds
 import nbformat
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from course_claims import effect_text, interval_text
@@ -798,40 +800,224 @@ def test_a_small_playground_stands_in_its_section_and_is_loaded_near_it(site, br
 
 
 def rows_of(page):
-    texts = page.locator(".explorer tbody tr").all_inner_texts()
-    return {re.split(r"\t|\n", text.strip())[0]: text for text in texts}
+    """What each technique did, in the order in which it is shown."""
+    rows = page.locator(".explorer tbody tr").all()
+    cells = [[cell.inner_text().split() for cell in row.locator("th, td").all()] for row in rows]
+    return {
+        " ".join(name): (effect[0], f"{effect[1]} to {effect[3]}", " ".join(verdict[1:]))
+        for name, _, effect, verdict in cells
+    }
 
 
-def test_the_explorer_shows_what_the_atlas_holds_by_keyboard_and_in_the_address(site, browser):
-    table = atlas.effects(atlas.load())
+def signed(number):
+    text = f"{number:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return text[1:] if text[1:] == "0.000" else text
+
+
+def effects_in(part, condition, end="final", steps=atlas.STEPS):
+    """The same from the committed table."""
+    table = atlas.effects(atlas.load(part), end, steps).dropna(subset=["effect"])
+    here = (table[list(condition)] == pd.Series(condition)).all(axis=1)
+    return table[here].set_index("technique").sort_values("effect", ascending=False)
+
+
+def as_shown(effects):
+    return {
+        technique: (
+            signed(row["effect"]),
+            f"{signed(row['interval_low'])} to {signed(row['interval_high'])}",
+            row["verdict"],
+        )
+        for technique, row in effects.iterrows()
+    }
+
+
+def drawn(page):
+    """Where the dots, the thick lines and the line of no effect are, in pixels, row by row."""
+    return page.locator(".explorer tbody svg").evaluate_all(
+        """all => all.map((svg) => {
+          const at = (what, x) => svg.querySelector(what)[x].baseVal.value;
+          return { dot: at("circle", "cx"), zero: at(".zero", "x1"),
+            low: at(".interval", "x1"), high: at(".interval", "x2") };
+        })"""
+    )
+
+
+ADDRESSED = {"train_rows": "rows", "label_noise": "noise", "units": "units", "batch_size": "batch"}
+
+
+def test_the_explorer_shows_what_the_tables_hold_in_a_condition_of_every_part(site, browser):
+    chance = random.Random()  # other conditions in each run
+    with Visit(browser, f"{site}book/atlas.html") as visit:
+        page = visit.page
+        page.locator(".explorer circle").first.wait_for()
+        loads = [url for url in visit.asked if "/_static/figures/" in url and url.endswith(".js")]
+        assert len(loads) == 1, "the numbers of a part are loaded when it is chosen"
+        for name, part in atlas.PARTS.items():
+            condition = chance.choice(part.conditions())
+            end, steps = chance.choice(atlas.ENDS), chance.choice([120, 240, 480, 960])
+            asked = {ADDRESSED[axis]: f"{value:g}" for axis, value in condition.items()}
+            query = urlencode({"part": name} | asked | {"end": end, "steps": steps})
+            page.evaluate(f"location.hash = '{query}'")
+            first = f"“{part.techniques[0]}” reached"
+            expect(page.locator(".explorer-said p").first).to_contain_text(f"to {steps} steps")
+            expect(page.locator(".explorer-said p").first).to_contain_text(first)
+            effects = effects_in(name, condition, end, steps)
+            expect(page.locator(".explorer tbody tr")).to_have_count(len(effects))
+            assert rows_of(page) == as_shown(effects), (name, query)
+            shown = [float(x[0].replace("\N{MINUS SIGN}", "-")) for x in rows_of(page).values()]
+            assert shown == sorted(shown, reverse=True)
+            # Dots and intervals are as far from the line of no effect as their numbers say.
+            places = drawn(page)
+            scale = (
+                max(
+                    (abs(place["dot"] - place["zero"]) / abs(row["effect"]))
+                    for place, (_, row) in zip(places, effects.iterrows(), strict=True)
+                    if abs(row["effect"]) >= 0.005
+                )
+                if effects["effect"].abs().max() >= 0.005
+                else None
+            )
+            for place, (_, row) in zip(places, effects.iterrows(), strict=True):
+                for mark, column in (
+                    ("dot", "effect"), ("low", "interval_low"), ("high", "interval_high"),
+                ):  # fmt: skip
+                    if scale:
+                        off = (place[mark] - place["zero"]) / scale
+                        assert off == pytest.approx(row[column], abs=0.0015 + 0.12 * abs(off))
+        assert not visit.faults
+
+
+def test_the_explorer_opens_where_techniques_differ_and_some_do_harm_and_says_so(site, browser):
+    with Visit(browser, f"{site}book/atlas.html") as visit:
+        page = visit.page
+        page.locator(".explorer circle").first.wait_for()
+        assert "#" not in page.url
+        verdicts = [verdict for *_, verdict in rows_of(page).values()]
+        assert {"supported", "opposite found"} <= set(verdicts)
+        said = page.locator(".explorer-said").inner_text()
+        best, worst = list(rows_of(page))[0], list(rows_of(page))[-1]
+        assert f"Shown to help: {best} (" in said
+        assert f"Shown to do harm: {worst} (" in said
+        effects = [float(one[0].replace("\N{MINUS SIGN}", "-")) for one in rows_of(page).values()]
+        for name, part in atlas.PARTS.items():
+            for condition in part.conditions():
+                other = effects_in(name, condition)
+                if {"supported", "opposite found"} <= set(other["verdict"]):
+                    width = other["effect"].max() - other["effect"].min()
+                    assert width <= effects[0] - effects[-1] + 0.002, (name, condition)
+
+
+def test_the_explorer_is_worked_by_keyboard_and_its_address_can_be_shared(site, browser):
+    with Visit(browser, f"{site}book/atlas.html") as visit:
+        page = visit.page
+        page.locator(".explorer circle").first.wait_for()
+        for name, keys in (
+            ("data", "photo"),
+            ("part", "two hidden"),
+            ("rows", "2"),
+            ("noise", "4"),
+        ):
+            page.locator(f".explorer select[name={name}]").focus()
+            page.keyboard.type(keys)
+            page.keyboard.press("Tab")
+        page.locator(".explorer [name=steps]").focus()
+        page.keyboard.press("ArrowLeft")
+        said = page.locator(".explorer [name=steps]").get_attribute("aria-valuetext")
+        assert said == "up to 480 steps (96 epochs)"
+        condition = {"train_rows": 200, "label_noise": 0.4, "units": 256}
+        expected = as_shown(effects_in("fashion-dense", condition, steps=480))
+        expect(page.locator(".explorer-said p").first).to_contain_text("Photographs of clothes")
+        assert rows_of(page) == expected
+        assert not visit.faults
+        shared = page.url
+    with Visit(browser, shared) as visit:
+        visit.page.locator(".explorer circle").first.wait_for()
+        assert rows_of(visit.page) == expected
+
+
+def test_an_address_from_before_there_were_parts_shows_digits_and_gives_their_code(site, browser):
+    with Visit(browser, f"{site}book/atlas.html#rows=800&noise=0.4&units=256") as visit:
+        page = visit.page
+        page.locator(".explorer circle").first.wait_for()
+        condition = {"train_rows": 800, "label_noise": 0.4, "units": 256}
+        effects = effects_in("digits-dense", condition)
+        assert rows_of(page) == as_shown(effects)
+        page.locator(".explorer summary").click()
+        code = page.locator(".explorer pre").inner_text()
+        best = effects[effects["verdict"] == "supported"].index[0]
+        assert code.strip() == atlas.keras_code(best).replace("UNITS", "256").strip()
+
+
+TINY = """(root) => [...root.querySelectorAll("*")].filter((one) =>
+  [...one.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim()) &&
+  one.checkVisibility() && !one.closest("script, .visually-hidden")
+).map((one) => [parseFloat(getComputedStyle(one).fontSize), one.outerHTML.slice(0, 80)])"""
+
+
+def test_on_a_phone_the_explorer_can_be_read(site, browser):
+    with Visit(browser, f"{site}book/atlas.html", viewport={"width": 390, "height": 800}) as visit:
+        page = visit.page
+        page.locator(".explorer circle").first.wait_for()
+        sizes = page.locator(".explorer").evaluate(TINY)
+        assert len(sizes) > 40
+        assert not [one for one in sizes if one[0] < 11]
+        svg = page.locator(".explorer tbody svg").first.bounding_box()
+        assert svg["width"] > 300
+        assert svg["x"] + svg["width"] <= 390
+        assert page.locator(".effect-axis text").count() >= 3
+
+
+@pytest.mark.parametrize("name", ["atlas", "carries_over"])
+def test_tables_of_the_atlas_are_not_cut_off_on_a_small_laptop(site, browser, name):
+    laptop = {"viewport": {"width": 1366, "height": 768}}
+    with Visit(browser, f"{site}book/{name}.html", **laptop) as visit:
+        hidden = visit.page.locator(".atlas-table, .atlas-map").evaluate_all(
+            "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1)"
+            ".map((one) => one.getAttribute('aria-label'))"
+        )
+        # Eight widths beside each other need more than an article is wide.
+        assert hidden == []
+
+
+# How to choose
+
+
+LEAVES = """(root) => {
+  const leaves = [];
+  const walk = (list, path) => [...list.children].forEach((item, k) => {
+    const below = item.querySelector(":scope > ul");
+    if (below) return walk(below, [...path, k + 1]);
+    const links = [...item.querySelectorAll("a")].map((one) => one.href + " " + one.textContent);
+    leaves.push({ path: [...path, k + 1], links, text: item.textContent,
+      verdicts: item.querySelectorAll("a.verdict, a.claim-link").length });
+  });
+  walk(root.querySelector(":scope > ul"), []);
+  return leaves;
+}"""
+
+
+def test_questions_lead_to_every_answer_and_each_rests_on_evidence_or_says_what_is_missing(
+    site, browser
+):
     with Visit(browser, f"{site}book/how_to_choose.html") as visit:
         page = visit.page
-        page.locator(".explorer select").first.focus()
-        for keys in (["8"], ["4"], ["2"]):  # 800 rows, 40 % wrong, 256 units
-            page.keyboard.type("".join(keys))
-            page.keyboard.press("Tab")
-        shown = rows_of(page)
-        chosen = table.query("train_rows == 800 and label_noise == 0.4 and units == 256")
-        chosen = chosen[chosen["technique"] != "none"].set_index("technique")
-        assert set(shown) == set(chosen.index)
-        for technique, row in chosen.iterrows():
-            effect = f"{row['effect']:+.3f}".replace("-", "\N{MINUS SIGN}")
-            assert effect in shown[technique]
-            assert row["verdict"] in shown[technique]
-        best = chosen.loc[chosen["verdict"] == "supported", "effect"].idxmax()
-        assert page.locator(".explorer [role=status]").inner_text().startswith(best)
-        shared = page.url
-        assert "rows=800" in shared
-        # Each bar is as far from the line of no effect as its effect says.
-        drawn = page.locator(".effect-bar rect").evaluate_all(
-            "all => all.map(bar => bar.x.baseVal.value + bar.width.baseVal.value / 2 - 50)"
-        )
-        ratios = [x / effect for x, effect in zip(drawn, chosen["effect"], strict=True)]
-        assert min(ratios) == pytest.approx(max(ratios), rel=0.02)
-        assert max(map(abs, drawn)) > 20
+        leaves = page.locator(".choose").evaluate(LEAVES)
+        assert len(leaves) >= 25
+        assert not page.locator(".choose > ul").is_visible()
+        for leaf in leaves:
+            assert len(leaf["path"]) <= 3
+            assert leaf["verdicts"] or "Not measured:" in leaf["text"], leaf["text"]
+            for k in leaf["path"]:
+                page.locator(".choose-options button").nth(k - 1).click()
+            shown = page.locator(".choose-answer a").evaluate_all(
+                "all => all.map((one) => one.href + ' ' + one.textContent)"
+            )
+            assert shown == leaf["links"]
+            assert page.url.endswith("#/" + "/".join(map(str, leaf["path"])))
+            assert page.locator(".choose-trail button").count() == len(leaf["path"])
+            page.get_by_role("button", name="Start again").click()
         assert not visit.faults
-    with Visit(browser, shared) as visit:
-        assert rows_of(visit.page) == shown
 
 
 def test_markup_in_the_address_of_the_explorer_is_not_taken(site, browser):
@@ -847,12 +1033,27 @@ def test_markup_in_the_address_of_the_explorer_is_not_taken(site, browser):
         assert not visit.faults
 
 
-def test_the_explorer_gives_the_code_of_the_winner(site, browser):
-    with Visit(browser, f"{site}book/how_to_choose.html#rows=800&noise=0.4&units=256") as visit:
-        visit.page.locator(".explorer summary").click()
-        code = visit.page.locator(".explorer pre").inner_text()
-        best = visit.page.locator(".explorer [role=status]").inner_text().split(" was shown")[0]
-        assert code.strip() == atlas.keras_code(best).replace("UNITS", "256").strip()
+def test_answers_are_taken_back_shared_and_printed(site, browser):
+    with Visit(browser, f"{site}book/how_to_choose.html#/3/1") as visit:
+        page = visit.page
+        options = page.locator(".choose-options button")
+        assert page.locator(".choose-trail").inner_text().split("\n")[0].endswith("pictures")
+        options.first.focus()
+        page.keyboard.press("Enter")
+        assert page.locator(".choose-question").evaluate("one => one === document.activeElement")
+        assert "cutout" in page.locator(".choose-answer").inner_text()
+        page.go_back()
+        options.first.wait_for()
+        page.locator(".choose-trail button").first.click()  # the first question again
+        assert options.count() == 6
+        assert page.url.endswith("#/")
+        page.get_by_role("button", name="Show all answers").click()
+        assert page.locator(".choose > ul").is_visible()
+        page.get_by_role("button", name="One question").click()
+        page.emulate_media(media="print")
+        assert page.locator(".choose > ul").is_visible()
+        assert not page.locator(".choose-wizard").is_visible()
+        assert not visit.faults
 
 
 def test_without_scripts_a_phone_has_the_menu_and_no_dead_buttons(site, browser):
@@ -888,7 +1089,10 @@ def test_without_scripts_the_tables_show_and_the_forms_do_not(site, browser):
         visit.page.locator(".evidence-table summary").first.click()
         assert words.is_visible()
     with Visit(browser, f"{site}book/how_to_choose.html", **settings) as visit:
+        assert visit.page.locator(".choose > ul").is_visible()
+        assert visit.page.locator(".choose").bounding_box()["height"] > 2000
+    with Visit(browser, f"{site}book/atlas.html", **settings) as visit:
         assert not visit.page.locator(".explorer form").is_visible()
         assert visit.page.locator(".explorer-without").is_visible()
-    with Visit(browser, f"{site}book/atlas.html", **settings) as visit:
-        assert visit.page.locator("[aria-label='All effects'] tbody tr").count() == 36 * 7
+        assert visit.page.locator(".explorer tbody tr").count() > 5
+        assert visit.page.locator("[aria-label='All effects'] tbody tr").count() == 36 * (7 + 1)

@@ -10,7 +10,7 @@ vary; `best` means the chosen epoch, and a number of steps a smaller budget:
     {atlas-undecided}`BN: fashion-batches, 2 rows a step, 120 steps`
 Roles that state nothing of their own:
     {atlas-count}`dropout 0.5: supported`, {atlas-count}`dropout 0.5: supported, 0.4 noise` count
-    conditions of a part
+    conditions of digits-dense, or of the part that is named as well, or of `all parts`
     {atlas-view}`own words <fashion-convolutional, 800 rows, 0.4 noise>` leads to the explorer
     {atlas-answer}`fashion-convolutional, 800 rows, 0.4 noise` says which techniques helped there,
     did harm, made no difference, or are undecided
@@ -220,10 +220,11 @@ class CountRole(SphinxRole):
         technique, _, rest = self.text.partition(": ")
         verdict, *more = [word.strip() for word in rest.split(",")]
         for word in more:
-            noise = re.fullmatch(AXES["label_noise"][1], word)
-            if word in module.PARTS:
+            if word == "all parts":
+                found = pd.concat([_effects_of(self, part) for part in module.PARTS])
+            elif word in module.PARTS:
                 found = _effects_of(self, word)
-            elif not noise:
+            elif not re.fullmatch(AXES["label_noise"][1], word):
                 verdict = None
         for word in more:
             if noise := re.fullmatch(AXES["label_noise"][1], word):
@@ -683,6 +684,10 @@ class CarriedDirective(SphinxDirective):
         end, count = self.options.get("end", "final"), self.options.get("rows", "many")
         table = module.carried_over(noise, end, few=count == "few")
         parts = [part for part in module.CARRIED if part in table.columns.get_level_values(0)]
+        short = {
+            part: part.replace("-", ", ").replace("convolutional", "conv.").replace("former", ".")
+            for part in parts
+        }  # for phones
         rows = []
         for carries in module.CARRIES:
             of_it = table[table["", "carries"] == carries]
@@ -695,11 +700,10 @@ class CarriedDirective(SphinxDirective):
                 cells = ""
                 for part in parts:
                     effect, verdict = row[part, "effect"], row[part, "verdict"]
-                    label = part.replace("-", ", ")
                     if pd.isna(effect):
                         cells += '<td role="cell"></td>'
                     else:
-                        cells += _signed_effect(effect, verdict, label)
+                        cells += _signed_effect(effect, verdict, short[part])
                 rows.append(_row_head(technique) + cells)
         head = ["Technique", *(part.replace("-", ", ") for part in parts)]
         label = f"What carries over, {noise:.0%} wrong labels, {count} rows, {end}"
