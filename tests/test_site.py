@@ -896,7 +896,7 @@ def test_the_explorer_opens_where_techniques_differ_and_some_do_harm_and_says_so
         verdicts = [verdict for *_, verdict in rows_of(page).values()]
         assert {"supported", "opposite found"} <= set(verdicts)
         said = page.locator(".explorer-said").inner_text()
-        best, worst = list(rows_of(page))[0], list(rows_of(page))[-1]
+        best, *_, worst = rows_of(page)
         assert f"Shown to help: {best} (" in said
         assert f"Shown to do harm: {worst} (" in said
         effects = [float(one[0].replace("\N{MINUS SIGN}", "-")) for one in rows_of(page).values()]
@@ -1023,10 +1023,10 @@ def test_questions_lead_to_every_answer_and_each_rests_on_evidence_or_says_what_
 def test_markup_in_the_address_of_the_explorer_is_not_taken(site, browser):
     markup = quote("<img src=x onerror=document.title=1>")
     asked = "&".join(
-        f"{key}={markup}" for key in ("rows", "noise", "units", "end", "steps", markup)
+        f"{key}={markup}" for key in ("part", "rows", "noise", "units", "end", "steps", markup)
     )
     with Visit(browser, f"{site}book/atlas.html#{asked}") as visit:
-        expect(visit.page.locator(".explorer-result")).to_be_visible()
+        expect(visit.page.locator(".explorer-said")).to_be_visible()
         assert visit.page.locator("img[src=x]").count() == 0
         assert visit.page.title() != "1"
         assert "img" not in visit.page.url
