@@ -144,7 +144,7 @@ class Calibration(Subject):
         utils = self.folder / "utils"
         replaced(utils / "measure_atlas.py", {"SEEDS": "(5000, 5001)"})
         replaced(utils / "calibration.py", {"MASKS": "2"})
-        replaced(utils / "atlas.py", {"STEPS": "16"})
+        replaced(utils / "atlas.py", {"STEPS": "80"})
         (utils / "measure_calibration.py").write_text(
             (utils / "measure_calibration.py").read_text().replace("800, (256, 256)", "100, (8, 8)")
         )
