@@ -231,7 +231,9 @@ def test_the_repository_has_one_address():
     texts = [*ROOT.glob("*.md"), *ROOT.glob("book/*.md"), ROOT / "_config.yml"]
     for path in texts:
         text = path.read_text()
-        for other in re.findall(r"github\.com/([\w.-]+/[\w-]+)", text):
+        # What people ask elsewhere, is a question of another project.
+        asked = r"github\.com/([\w.-]+/[\w-]+)(?!/issues/\d|[\w-])"
+        for other in re.findall(asked, text):
             assert other == f"{owner}/{name}", f"{path.name}: {other}"
         for other in re.findall(r"([\w-]+)\.github\.io/([\w-]+)", text):
             assert other == (owner, name), f"{path.name}: {other}"
