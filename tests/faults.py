@@ -383,7 +383,7 @@ def scratch(subject) -> list[Path]:
 
 def said(err: str) -> None:
     """A command that ends says why in a line, unless Python was still importing."""
-    if "Traceback" in err and "importlib" not in err and "KeyboardInterrupt" not in err:
+    if "Traceback" in err and "importlib" not in err:
         raise Broken(f"a traceback: {err.strip().splitlines()[-1][:200]}")
 
 

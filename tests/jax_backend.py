@@ -1,6 +1,7 @@
 """A few claims of the chapters, measured again with plain Keras on JAX.
 
-    python -m venv /tmp/on-jax && /tmp/on-jax/bin/pip install jax keras scikit-learn pandas
+    python -m venv /tmp/on-jax
+    /tmp/on-jax/bin/pip install jax keras scikit-learn scipy psutil tqdm
     /tmp/on-jax/bin/python -m tests.jax_backend --seeds 6
 
 The engine of the course trains on TensorFlow only. Here the same Keras models (`utils.models`)
