@@ -704,7 +704,7 @@ def test_the_explorer_opens_where_techniques_differ_and_some_do_harm_and_says_so
         verdicts = [verdict for *_, verdict in rows_of(page).values()]
         assert {"supported", "opposite found"} <= set(verdicts)
         said = page.locator(".explorer-said").inner_text()
-        best, worst = list(rows_of(page))[0], list(rows_of(page))[-1]
+        best, *_, worst = rows_of(page)
         assert f"Shown to help: {best} (" in said
         assert f"Shown to do harm: {worst} (" in said
         effects = [float(one[0].replace("\N{MINUS SIGN}", "-")) for one in rows_of(page).values()]
