@@ -41,7 +41,7 @@ from tests.test_sweeps import Cluster, Course, grid_of
 from utils.jobs import OneLineParser, exit_status
 
 MARK = "FAULT_POINT"  # in the environment of all that a point starts
-SECONDS_TO_END, SECONDS_TO_FINISH = 60, 300
+SECONDS_TO_END, SECONDS_TO_FINISH = 60, 1200  # a busy machine is no fault
 SEED = 20140614
 
 CTRL_C, KILL = "Ctrl-C", "kill -9 of the command"
@@ -480,7 +480,7 @@ def undisturbed(subject: Subject) -> float:
     """
     started = time.monotonic()
     process = subject.start("undisturbed")
-    _, err = process.communicate(timeout=2 * SECONDS_TO_FINISH)
+    _, err = process.communicate(timeout=SECONDS_TO_FINISH)
     require(process.returncode == 0, f"it fails without a fault: {err.strip()[-300:]}")
     subject.require_whole()
     return time.monotonic() - started
