@@ -242,6 +242,7 @@ def keep_only(book, *files):
     """
     (book / "book" / "home.md").write_text(HOME)
     (book / "book" / "guesses.yml").write_text("{}")
+    (book / "book" / "synonyms.yml").write_text("[]")
     entries = [{"file": file} for file in (*files, "book/references")]
     toc = {"format": "jb-book", "root": "book/home", "chapters": entries}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc))
