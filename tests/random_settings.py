@@ -13,7 +13,7 @@ import random
 import sys
 from collections.abc import Sequence
 
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 from tests.notebook_runs import chapters, execute
@@ -60,6 +60,8 @@ def stopped(chapter: str, number: int) -> str | None:
         made = claims_of(execute(path, parameters=settings))
     except CellExecutionError as error:
         return f"{settings}: {error.ename}: {one_line(error.evalue)[:200]}"
+    except DeadKernelError:
+        return f"{settings}: the kernel died"
     return None if made else f"{settings}: no claim was made"
 
 
