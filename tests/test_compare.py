@@ -116,7 +116,12 @@ def test_on_a_phone_wide_parts_scroll_in_themselves_by_keyboard_too(finished):
         assert sum(scrolls) >= 4  # both pictures, the table of effects, the code
         wide.first.focus()
         page.keyboard.press("ArrowRight")
-        page.wait_for_function("document.querySelector('.wide').scrollLeft > 0")
+        for _ in range(50):  # the page's policy lets no text be evaluated while waiting
+            if page.evaluate("document.querySelector('.wide').scrollLeft") > 0:
+                break
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("the arrow key scrolls nothing")
         browser.close()
 
 

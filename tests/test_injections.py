@@ -35,6 +35,7 @@ from utils import (
     jobs,
     kept,
     measure_atlas,
+    models,
     own_rows,
     protocol,
     reports,
@@ -261,8 +262,12 @@ def test_whatever_rows_are_called_their_folder_is_below_the_course_s(name):
 
 def test_whatever_a_technique_is_called_its_file_is_in_the_folder(tmp_path):
     rows = findings("rows").rows
+
+    def build():
+        return models.baseline(rows.features, rows.classes, widths=(2,))
+
     for name in ("../../x", "/etc/x", "x\0y", "a" * 400, "..", "con", *MARKUP):
-        builders = {NONE: {"": dict}, name: {"": dict}}
+        builders = {NONE: {"": build}, name: {"": build}}
         question = compare.Question(rows, (NONE, name), (0, 1), 8, builders=builders)
         path = question.job(tmp_path, compare.judged, name).path
         assert path.parent == tmp_path
