@@ -738,4 +738,4 @@ def setup(app):
     app.add_directive("atlas-origin", OriginDirective)
     app.add_directive("atlas-part", PartDirective)
     app.add_directive("atlas-carried", CarriedDirective)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 2}
