@@ -211,13 +211,14 @@ function counted(results, query) {
 }
 
 function courseSearch(data) {
-  const index = prepared(data);
+  let index; // prepared when something is asked for, since that takes a moment on a phone
   const field = document.querySelector(".bd-search-container input[name=q]");
   const list = document.getElementById("search-sections");
   const count = document.getElementById("search-count");
 
   function show() {
-    const results = ranked(field.value, index);
+    if (field.value) index ??= prepared(data);
+    const results = field.value ? ranked(field.value, index) : [];
     list.replaceChildren(...results.slice(0, MOST).map(item));
     count.textContent = counted(results, field.value);
   }
