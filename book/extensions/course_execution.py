@@ -8,6 +8,7 @@ MyST-NB tries again by itself, and says what is wrong at its place.
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -84,6 +85,7 @@ def _stopped_with_their_kernels(pool, running):
     try:
         yield
     except BaseException:
+        _say_nothing_at_the_end()
         pool.shutdown(wait=False, cancel_futures=True)
         while any(future.running() for future in running):
             for kernel in psutil.Process().children(recursive=True):
@@ -91,6 +93,11 @@ def _stopped_with_their_kernels(pool, running):
                     kernel.kill()
             time.sleep(0.1)  # a thread ends after its kernel, and removes what it has left
         raise
+
+
+def _say_nothing_at_the_end():
+    """A client whose kernel died complains when Python ends; nobody can act on it."""
+    sys.unraisablehook = lambda unraisable: None
 
 
 def setup(app):
