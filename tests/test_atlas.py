@@ -311,6 +311,8 @@ def build_page(folder, text):
     return book, build_book(book)
 
 
+WORD = {SUPPORTED: "helped", OPPOSITE: "did harm", NO_DIFFERENCE: "no difference",
+        UNDECIDED: "undecided"}  # fmt: skip
 ROLE = {SUPPORTED: "supported", OPPOSITE: "opposite", NO_DIFFERENCE: "no-difference",
         UNDECIDED: "undecided"}  # fmt: skip
 
@@ -358,7 +360,7 @@ def test_pages_show_the_atlas_and_its_verdicts(tmp_path, table):
     assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
     page = (book / "_build" / "html" / "book" / "atlas.html").read_text()
     for found in asked.values():
-        assert f"{signed(found['effect'])} ({found['verdict']})</a>" in page
+        assert f"{signed(found['effect'])} ({WORD[found['verdict']]})</a>" in page
     assert "?part=fashion-batches&amp;rows=200&amp;noise=0&amp;batch=4&amp;end=final" in page
     count = (atlas.effects(table).query("technique == 'dropout 0.2'")["verdict"] == SUPPORTED).sum()
     assert f"and {count}." in page

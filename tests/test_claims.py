@@ -233,7 +233,7 @@ def test_what_half_of_the_budget_says_as_well_lasts_and_names_no_budget():
     assert (made.budget["epochs"], half["verdict"]) == (4, SUPPORTED)
     assert half["effect"] == pytest.approx(0.05)
     assert half["joint_interval"] == pytest.approx(list(made.joint_interval))
-    assert "It lasts: half of the 4 epochs say the same." in made._repr_html_()
+    assert "It lasts: 2 epochs gave the same verdict as 4." in made._repr_html_()
 
 
 @pytest.mark.parametrize(

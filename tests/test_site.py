@@ -535,7 +535,7 @@ def test_a_guess_by_keyboard_is_answered_in_words_and_leaves_nothing_behind(site
 
         said = said_of_guess(page, 1, [["PageUp", "PageUp"], [], ["End", "ArrowLeft"]])
         lines = said.splitlines()
-        assert lines[0] == "0 of 3 guesses lie in the measured interval."
+        assert lines[0] == "1 of 3 guesses fits what was measured."
         (first,) = [line for line in lines if "wide network, wrong labels" in line]
         assert f"you expected +0.10, measured {effect_text(wide)} ({interval_text(wide)})" in first
         assert first.endswith("The sign was right, the size two times too large.")
@@ -828,12 +828,16 @@ def effects_in(part, condition, end="final", steps=atlas.STEPS):
     return table[here].set_index("technique").sort_values("effect", ascending=False)
 
 
+WORDS = {"supported": "helped", "opposite found": "did harm", "no difference": "no difference",
+         "undecided": "undecided"}  # fmt: skip
+
+
 def as_shown(effects):
     return {
         technique: (
             signed(row["effect"]),
-            f"{signed(row['interval_low'])} to {signed(row['interval_high'])}",
-            row["verdict"],
+            f"{signed(row['joint_interval_low'])} to {signed(row['joint_interval_high'])}",
+            WORDS[row["verdict"]],
         )
         for technique, row in effects.iterrows()
     }
@@ -898,7 +902,7 @@ def test_the_explorer_opens_where_techniques_differ_and_some_do_harm_and_says_so
         page.locator(".explorer circle").first.wait_for()
         assert "#" not in page.url
         verdicts = [verdict for *_, verdict in rows_of(page).values()]
-        assert {"supported", "opposite found"} <= set(verdicts)
+        assert {"helped", "did harm"} <= set(verdicts)
         said = page.locator(".explorer-said").inner_text()
         best, *_, worst = rows_of(page)
         assert f"Shown to help: {best} (" in said

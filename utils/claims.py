@@ -346,13 +346,21 @@ def _short(record):
             None not in pair for pair in zip(record["treatment"], record["control"], strict=True)
         )
         return f"Nothing was measured: only {finite} of {len(record['seeds'])} seeds gave a number."
-    said = f"Effect on {html.escape(record['metric'])}: {_signed(record['effect'])}."
+    said = (
+        f"Effect on {html.escape(record['metric'])}: {_signed(record['effect'])}, between "
+        f"{' and '.join(map(_signed, record['joint_interval']))}."
+    )
+    if record["verdict"] == OPPOSITE:
+        said = f"Expected: {html.escape(record['prediction'])} {said}"
     budget = record["budget"]
     if record.get("source"):
         command = html.escape(record["measured_by"])
         said += f" Measured once, by <code>{command}</code>, and not by this run."
     if budget and budget["lasts"]:
-        said += f" It lasts: half of the {budget['epochs']} epochs say the same."
+        said += (
+            f" It lasts: {budget['epochs'] // 2} epochs gave the same verdict as "
+            f"{budget['epochs']}."
+        )
     elif budget and budget["half"]["effect"] is not None:
         half = budget["half"]
         said += (

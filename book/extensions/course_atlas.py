@@ -69,6 +69,8 @@ NETWORKS = {
     "orders": "two convolutions with batch normalization",
     "widths": "one hidden layer",
 }
+# Of a technique that may raise the accuracy.
+WORDS = {HELPED: "helped", HARMED: "did harm", NONE_FOUND: "no difference", UNDECIDED: "undecided"}
 SIGN = '<span aria-hidden="true">{}</span> {}'
 
 
@@ -119,7 +121,8 @@ def _effect(row):
 
 
 def _interval(row):
-    return " to ".join(_signed(row[f"interval_{end}"]) for end in ("low", "high"))
+    """The interval by which the verdict is found."""
+    return " to ".join(_signed(row[f"joint_interval_{end}"]) for end in ("low", "high"))
 
 
 # Roles
@@ -182,7 +185,7 @@ def _view(writer, where, text, classes):
 
 def _verdict_link(writer, where, row, text=None):
     role = ROLES[row["verdict"]]
-    text = text or f"{_effect(row)} ({row['verdict']})"
+    text = text or f"{_effect(row)} ({WORDS[row['verdict']]})"
     return _view(writer, where, text, ["verdict", f"verdict-{role}"])
 
 
@@ -264,6 +267,8 @@ class AnswerRole(SphinxRole):
                 link = _verdict_link(self, where, row, f"{name} {_effect(row)}")
                 parts += [nodes.Text(", ")] * (k > 0) + [link if shown else nodes.Text(name)]
             parts.append(nodes.Text(". " if rows else "none was shown to. "))
+        ends = {"final": "when training stopped", "best": "each at the epoch that it chose"}
+        parts.insert(0, nodes.Text(f"({ends[where.end]}) "))
         parts.append(_view(self, where, "All numbers", ["atlas-view"]))
         return [nodes.inline("", "", *parts, classes=["atlas-answer"])], []
 
@@ -344,7 +349,7 @@ class MapDirective(SphinxDirective):
         return [nodes.raw("", drawn, format="html")]
 
     def _of_one(self, row):
-        word = {HELPED: "gain", HARMED: "harm"}.get(row["verdict"], row["verdict"])
+        word = {HELPED: "gain", HARMED: "harm"}.get(row["verdict"], WORDS[row["verdict"]])
         return _field(SIGNS[row["verdict"]], ROLES[row["verdict"]], word, row["effect"])
 
     def _of_all(self, rows, best):
@@ -371,7 +376,7 @@ class SummaryDirective(SphinxDirective):
             technique: [int((rows["verdict"] == verdict).sum()) for verdict in ROLES]
             for technique, rows in table.groupby("technique", sort=False)
         }
-        titles = ("Technique", "helped", "did harm", "no difference", "undecided")
+        titles = ("Technique", *WORDS.values())
         group = nodes.tgroup("", *(nodes.colspec(colwidth=20) for _ in titles), cols=len(titles))
         group += nodes.thead("", table_row(*titles))
         group += nodes.tbody(
@@ -393,7 +398,7 @@ class TableDirective(SphinxDirective):
             rows = [f"<tr><th scope='rowgroup' class='carries' colspan='7'>{words}</th></tr>"]
             rows += [f"<tr>{self._row(row)}</tr>" for row in both[here].to_dict("records")]
             bodies.append(f"<tbody>{''.join(rows)}</tbody>")
-        heads = ("Technique", *("Accuracy", "Effect, 95 % interval", "Verdict") * 2)
+        heads = ("Technique", *("Accuracy", "Effect, interval that decides", "Verdict") * 2)
         drawn = (
             '<div class="atlas-table" tabindex="0" role="region" aria-label="All effects"><table>'
             "<thead><tr><td></td><th colspan='3' scope='colgroup'>When training stopped"
@@ -412,7 +417,7 @@ class TableDirective(SphinxDirective):
             if one["verdict"] not in ROLES:
                 cells.append("<td></td><td></td>")
                 continue
-            said = SIGN.format(SIGNS[one["verdict"]], one["verdict"])
+            said = SIGN.format(SIGNS[one["verdict"]], WORDS[one["verdict"]])
             shade = _shade(one["effect"], ROLES[one["verdict"]])
             cells.append(
                 f"<td><b>{_effect(one)}</b> <span class='of'>{_interval(one)}</span></td>"
@@ -523,12 +528,13 @@ tables below show all other conditions.</p>
 <table class="explorer-table" role="table" aria-label="Effects in this condition">
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Technique</th>
 <th role="columnheader" scope="col" class="drawn"><span class="visually-hidden">Drawn</span></th>
-<th role="columnheader" scope="col">Effect on test accuracy, 95 % interval</th>
+<th role="columnheader" scope="col">Effect on test accuracy, interval that decides</th>
 <th role="columnheader" scope="col">Verdict</th></tr></thead>
 <tbody role="rowgroup">{rows}</tbody></table>
 <p class="explorer-key">The dot is the effect against “<span class="first">{first}</span>”, the
-thick line its 95 % interval. The thin line allows for all techniques of the condition, and the
-verdict follows it. The grey band is what counts as no difference, {smallest:g} either way.</p>
+thick line its 95 % interval. The thin line allows for all techniques of the condition: it decides,
+and its ends are the numbers. The grey band is what counts as no difference, {smallest:g} either
+way.</p>
 <details class="explorer-code" hidden><summary>Keras code</summary><pre tabindex="0"></pre>
 <button type="button">Copy the code</button></details>
 <script type="application/json">{data}</script>
@@ -558,7 +564,7 @@ def visit_explorer(self, node):
     data = {
         "parts": parts,
         "data": DATA,
-        "verdicts": list(ROLES),
+        "verdicts": list(WORDS.values()),
         "roles": list(ROLES.values()),
         "signs": [SIGNS[verdict] for verdict in ROLES],
         "smallest": _thousandths(smallest),
@@ -574,7 +580,7 @@ def visit_explorer(self, node):
             interval=_interval(row),
             role=ROLES[row["verdict"]],
             sign=SIGNS[row["verdict"]],
-            verdict=row["verdict"],
+            verdict=WORDS[row["verdict"]],
         )
         for row in found.sort_values("effect", ascending=False, kind="stable").to_dict("records")
     )
@@ -602,12 +608,12 @@ def add_scripts(app, pagename, templatename, context, doctree):
 
 
 def _signed_effect(effect, verdict, label=""):
-    """An effect with the sign of its verdict, and the verdict for those who do not see the sign."""
+    """An effect with the sign of its verdict, and its word for those who do not see the sign."""
     label = f' data-label="{html.escape(label)}"' if label else ""
     return (
         f'<td role="cell" class="{_shade(effect, ROLES[verdict])}"{label}>'
         f'<span aria-hidden="true">{SIGNS[verdict]}</span> '
-        f'{_signed(effect)}<span class="visually-hidden"> {verdict}</span></td>'
+        f'{_signed(effect)}<span class="visually-hidden"> {WORDS[verdict]}</span></td>'
     )
 
 

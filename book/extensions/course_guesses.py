@@ -352,7 +352,7 @@ def _drawn_curve(guess, curve):
     )
     drawn = (
         f'<g aria-hidden="true">{beside}{none}{below}<text x="50%" y="{PLOT + 2 * TICKS}" '
-        f'text-anchor="middle">{html.escape(curve.xlabel)}</text></g>'
+        f'text-anchor="middle">{html.escape(curve.xlabel)}{" (log scale)" * curve.log_x}</text></g>'
         f"{_stretched(PLOT, given + measured + own)}{handles}"
     )
     held = {
@@ -421,7 +421,7 @@ def _drawn_effects(guess, records):
     scales = {(float(row["reach"]), record["metric"]) for row, record in records}
     each = len(scales) > 1  # every row has an axis of its own
     row_height = ROW + TICKS * each
-    drawn, handles, held = "", "", []
+    drawn, handles, held, colours = "", "", [], set()
     for k, (row, record) in enumerate(records):
         reach, small = float(row["reach"]), record["smallest_effect"]
         if max(map(abs, record["interval"])) > reach:
@@ -443,6 +443,7 @@ def _drawn_effects(guess, records):
         metric = f": {UNITS.get(record['metric'], record['metric'])}" if each else ""
         low, high = map(across, record["interval"])
         colour = _colour(f"{guess.label} {row['label']}".strip())
+        colours.add(f"figure-colour-{colour}")
         drawn += (
             f'<text x="0" y="{top + 12}">{html.escape(label)}</text>'
             f'<rect class="guess-none" x="{across(-small)}" width="{_percent(small / reach)}" '
@@ -488,10 +489,11 @@ def _drawn_effects(guess, records):
         f'<g aria-hidden="true">{drawn}</g>{handles}',
         "guess-effects",
     )
+    only = colours.pop() if len(colours) == 1 else ""
     key = [
         '<span><svg class="figure-swatch" viewBox="0 0 26 14" aria-hidden="true"><circle '
         'class="guess-point" cx="13" cy="7" r="5.5"/></svg> your guess</span>',
-        '<span><svg class="figure-swatch" viewBox="0 0 26 14" aria-hidden="true"><path '
+        f'<span><svg class="figure-swatch {only}" viewBox="0 0 26 14" aria-hidden="true"><path '
         'class="guess-interval" d="M1,7H25"/><circle class="guess-effect" cx="13" cy="7" r="4"/>'
         "</svg> measured, 95 % interval</span>",
         '<span class="guess-key-none">counts as none</span>',

@@ -174,9 +174,10 @@ BAR = """
 <button type="button" data-press="reset" disabled>Reset</button>
 <progress aria-label="Epochs trained" max="1" value="0"></progress>
 <span class="playground-progress">Waiting for scripts from a web server.</span>
-</div>
+{reached}</div>
 <p class="playground-complaints" role="alert"></p><p class="playground-problem" role="alert"></p>
 """
+REACHED = '<span class="playground-reached" role="status"></span>\n'
 STEP = '<button type="button" data-press="step" disabled>Step one epoch</button>\n'
 FINDING = """
 <section class="playground-finding" aria-label="Finding">
@@ -223,7 +224,7 @@ MEAN = """
 """
 CHALLENGES = """
 <section class="playground-challenges"><p class="playground-title" role="heading" aria-level="2">
-Challenges <span class="playground-reached" role="status"></span></p>
+Challenges</p>
 <p>The page checks them itself, on accuracy, whenever a training ends or pauses with at least 8
 pairs.</p><ol></ol></section>
 """
@@ -272,13 +273,14 @@ def _without(still, values):
     return WITHOUT.format(still=drawn, about=ABOUT_STILL)
 
 
-def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
+def shell(still: str, digits: str, start: str = "", whole: str = "", unfolded: str = "") -> str:
     """HTML of the playground, which works once `playground/page.js` is loaded.
 
     Args:
         still, digits: addresses of the still picture and of the digits.
         start: settings to begin with, as an address has them.
         whole: address of the whole playground, which makes this a small one.
+        unfolded: the group of settings that is not folded in a small one.
 
     Raises:
         ValueError: settings that do not exist.
@@ -286,8 +288,9 @@ def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
     values = starting(start)
     form_id = "playground-settings"
     metric = METRIC.drawn(values["metric"])
+    opened = {unfolded} if whole else OPEN
     groups = "".join(
-        f"<details{' open' * (title in OPEN and not whole)}><summary>{title}</summary>"
+        f"<details{' open' * (title in opened)}><summary>{title}</summary>"
         f'<fieldset><legend class="visually-hidden">{title}</legend>'
         + "".join(field.drawn(values[field.name]) for field in group)
         + (BOARD.format(name="playground-class") if title == "Data" else "")
@@ -299,13 +302,13 @@ def shell(still: str, digits: str, start: str = "", whole: str = "") -> str:
     undropped = " hidden" * (float(values["dropout"]) == 0)
     if whole:
         pictures = PICTURES.format(mean="", learning="", undropped=undropped)
-        parts = BAR.format(step=""), FINDING, pictures, form, LINK.format(whole)
+        parts = BAR.format(step="", reached=""), FINDING, pictures, form, LINK.format(whole)
     else:
         elsewhere = metric.replace("<select ", f'<select form="{form_id}" ')
         pictures = PICTURES.format(
             mean=MEAN, learning=LEARNING.format(metric=elsewhere), undropped=undropped
         )
-        parts = BAR.format(step=STEP), FINDING, form, pictures, CHALLENGES
+        parts = BAR.format(step=STEP, reached=REACHED), FINDING, form, pictures, CHALLENGES
     return (
         f'<div class="playground{" playground-small" * bool(whole)}" data-digits="{digits}">'
         f'{_without(still, values)}<div class="playground-live">{"".join(parts)}</div></div>'
@@ -322,8 +325,10 @@ def digits_json() -> str:
     return json.dumps({"pixels": pixels, "labels": labels}, separators=(",", ":"))
 
 
-def playground(app, docname: str, start: str = "", small: bool = False) -> nodes.raw:
-    """The node of a playground on a page.
+def playground(
+    app, docname: str, start: str = "", small: bool = False, unfolded: str = ""
+) -> nodes.raw:
+    """The node of a playground on a page; arguments as those of `shell`.
 
     Raises:
         ValueError: settings that do not exist.
@@ -334,7 +339,7 @@ def playground(app, docname: str, start: str = "", small: bool = False) -> nodes
         return relative_uri(page, f"{FOLDER}/{name}")
 
     whole = relative_uri(page, app.builder.get_target_uri(WHOLE)) if small else ""
-    text = shell(address("still.svg"), address("digits.json"), start, whole)
+    text = shell(address("still.svg"), address("digits.json"), start, whole, unfolded)
     return nodes.raw("", text, format="html", classes=[[*SCRIPTS][small]])
 
 

@@ -211,7 +211,7 @@ function start(explorer) {
     const sign = element("span", { "aria-hidden": "true" }, atlas.signs[verdict]);
     const badge = element("span", { class: `verdict-badge verdict-${atlas.roles[verdict]}` });
     badge.append(sign, ` ${atlas.verdicts[verdict]}`);
-    const of = element("span", { class: "of" }, `${signed(found[1])} to ${signed(found[2])}`);
+    const of = element("span", { class: "of" }, `${signed(found[3])} to ${signed(found[4])}`);
     return element(
       "tr",
       { role: "row" },

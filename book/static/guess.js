@@ -21,37 +21,37 @@ function times(ratio) {
   return `${TIMES[Math.round(ratio)]} times`;
 }
 
-// What an effect was, and how it was guessed; `small` is what counts as none.
+// Whether a guess fits what was measured, and how in words; `small` is what counts as none. Where
+// the data leave something open, a guess fits that they do not exclude.
 function judged(guess, { measured: [effect, low, high], small, verdict }) {
   const none = Math.abs(guess) <= small;
   const side = low > 0 ? 1 : high < 0 ? -1 : 0; // 0: the interval holds none
   if (verdict === "no difference")
-    return none ? "Next to nothing, as you expected." : "It was shown to be next to nothing.";
+    return none
+      ? [true, "Next to nothing, as you expected."]
+      : [false, "It was shown to be next to nothing."];
   const undecided = verdict === "undecided";
   if (guess >= low && guess <= high && !(none && side))
-    return `Your guess lies in the interval${undecided ? ", which leaves open whether there is a difference" : ""}.`;
-  if (none && (undecided || !side)) return "You expected next to nothing, and the data leave that open.";
-  if (!side) return "The data do not even settle the sign.";
+    return [true, `Your guess lies in the interval${undecided ? ", which leaves open whether there is a difference" : ""}.`];
+  if (none && (undecided || !side))
+    return [true, "You expected next to nothing, and the data leave that open."];
+  if (!side) return [false, "The data do not even settle the sign."];
   if (undecided)
-    return `The measured effect has ${Math.sign(guess) === side ? "the same" : "the other"} sign, and is too near to none to be called a difference.`;
-  if (none) return "You expected next to nothing, and there is an effect.";
-  if (Math.sign(guess) !== side) return "The sign was the other way round.";
+    return [false, `The measured effect has ${Math.sign(guess) === side ? "the same" : "the other"} sign, and is too near to none to be called a difference.`];
+  if (none) return [false, "You expected next to nothing, and there is an effect."];
+  if (Math.sign(guess) !== side) return [false, "The sign was the other way round."];
   const ratio = guess / effect;
-  if (ratio > 1.5) return `The sign was right, the size ${times(ratio)} too large.`;
-  if (ratio < 1 / 1.5) return `The sign was right, the size ${times(1 / ratio)} too small.`;
-  return "The sign was right, and so, roughly, was the size.";
-}
-
-function of(many, all, what) {
-  return `${many} of ${all} ${what} ${many === 1 ? "lies" : "lie"}`;
+  if (ratio > 1.5) return [false, `The sign was right, the size ${times(ratio)} too large.`];
+  if (ratio < 1 / 1.5) return [false, `The sign was right, the size ${times(1 / ratio)} too small.`];
+  return [true, "The sign was right, and so, roughly, was the size."];
 }
 
 // Sentences on effects that were placed: what came out in all, then one for each.
 function onEffects({ effects, rank }, values) {
-  const within = effects.filter(
-    ({ measured: [, low, high] }, k) => values[k] >= low && values[k] <= high
-  ).length;
-  const said = [`${of(within, effects.length, "guesses")} in the measured interval.`];
+  const judgements = effects.map((one, k) => judged(values[k], one));
+  const fitting = judgements.filter(([fits]) => fits).length;
+  const verb = fitting === 1 ? "fits" : "fit";
+  const said = [`${fitting} of ${effects.length} guesses ${verb} what was measured.`];
   if (rank) {
     const first = (all) => effects[all.indexOf(Math.max(...all))].label;
     const mine = values.every((value) => value === values[0]) ? null : first(values);
@@ -68,7 +68,7 @@ function onEffects({ effects, rank }, values) {
     said.join(" "),
     effects.map(
       (one, k) =>
-        `${one.label}: you expected ${signed(values[k], one.places)}, measured ${one.said}. ${judged(values[k], one)}`
+        `${one.label}: you expected ${signed(values[k], one.places)}, measured ${one.said}. ${judgements[k][1]}`
     ),
   ];
 }
@@ -97,7 +97,8 @@ function onCurve({ points, small, places, step, turns, lowest, rises }, values) 
   const near = points.filter(
     ({ measured: [, low, high] }, k) => values[k] >= low - step && values[k] <= high + step
   ).length;
-  const said = `${of(near, points.length, "points of your curve")} on the measured one, give or take ${step}.`;
+  const verb = near === 1 ? "lies" : "lie";
+  const said = `${near} of ${points.length} points of your curve ${verb} on the measured one, give or take ${step}.`;
   const lines = [];
   if (small) {
     const mine = turnText(turning(values, points, small));
@@ -120,7 +121,7 @@ function onCurve({ points, small, places, step, turns, lowest, rises }, values) 
     const off = values[k] - mean;
     const verdict = low > small || high < -small ? "" : "undecided";
     const judgement = small
-      ? judged(values[k], { measured, small, verdict })
+      ? judged(values[k], { measured, small, verdict })[1]
       : values[k] >= low - step && values[k] <= high + step
         ? "About right."
         : `${off > 0 ? "Too high" : "Too low"} by ${Math.abs(off).toFixed(places)}.`;

@@ -15,6 +15,7 @@ const QUIET = 2000; // milliseconds between two announcements
 const FRAME = 120; // milliseconds between two drawings while networks train
 const ROLES = ["supported", "opposite", "no-difference", "undecided"];
 const SIGNS = ["✓", "✗", "≈", "?"];
+const WORDS = ["it helps", "it does harm", "no difference", "undecided"]; // for each of VERDICTS
 const ONLY_JUDGING = ["metric", "early_stopping"]; // settings that need no other training
 
 class Playground {
@@ -67,14 +68,22 @@ class Playground {
     return true;
   }
 
-  take(text) {
+  async take(text) {
     this.fields.text = text;
     const { complaints } = this.fields;
     this.find(".playground-complaints").textContent = complaints.length
       ? `Changed in the address: ${complaints.join("; ")}.`
       : "";
     this.write();
-    this.reset();
+    await this.reset();
+  }
+
+  // Trains with one way to meet a challenge, where the reader sees it.
+  async demonstrate(text) {
+    this.find(".playground-bar").scrollIntoView({ block: "start" });
+    this.find("[data-press=train]").focus({ preventScroll: true });
+    await this.take(text);
+    this.trainTo(this.fields.settings.epochs);
   }
 
   write() {
@@ -181,8 +190,8 @@ class Playground {
     for (const { name, text, state } of CHALLENGES) {
       const item = document.createElement("li");
       item.dataset.challenge = name;
-      item.innerHTML = `<span class="playground-tick"></span>${text} <button type="button">Show one way</button>`;
-      item.querySelector("button").addEventListener("click", () => this.take(state));
+      item.innerHTML = `<span class="playground-tick"></span>${text} <button type="button">Train one way</button>`;
+      item.querySelector("button").addEventListener("click", () => this.demonstrate(state));
       list.append(item);
     }
   }
@@ -278,7 +287,7 @@ class Playground {
     }
     const k = VERDICTS.indexOf(finding.verdict);
     badge.className = `playground-verdict verdict-badge verdict-${ROLES[k]}`;
-    badge.innerHTML = `<span aria-hidden="true">${SIGNS[k]}</span> ${VERDICTS[k]}`;
+    badge.innerHTML = `<span aria-hidden="true">${SIGNS[k]}</span> ${WORDS[k]}`;
     this.find(".playground-headline").textContent = sentenceOf(finding);
     svg.setAttribute("class", `playground-interval verdict-${ROLES[k]}`);
     const words = intervalWords(finding);
@@ -387,7 +396,7 @@ class Playground {
     }
     this.announced = now;
     this.spoken = performance.now();
-    this.find("[role=status]").textContent = `${sentenceOf(finding)} ${finding.verdict}: ${intervalWords(finding)}, ${finding.pairs} pairs, epoch ${finding.epochs}.`;
+    this.find("[role=status]").textContent = `${sentenceOf(finding)} In short, ${WORDS[VERDICTS.indexOf(finding.verdict)]}: ${intervalWords(finding)}, ${finding.pairs} pairs, epoch ${finding.epochs}.`;
   }
 
   check(finding) {
@@ -400,8 +409,8 @@ class Playground {
       item.classList.add("reached");
       item.querySelector(".playground-tick").textContent = "Reached: ";
     }
-    const count = this.find(".playground-reached");
-    if (count) count.textContent = `${this.reached.size} of ${CHALLENGES.length} reached`;
+    for (const count of this.root.querySelectorAll(".playground-reached"))
+      count.textContent = `${this.reached.size} of ${CHALLENGES.length} challenges reached`;
   }
 }
 
