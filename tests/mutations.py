@@ -23,7 +23,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tests.copies import copy_course
-from utils.jobs import OneLineParser
+from utils.jobs import OneLineParser, exit_status
 
 # Each module with the tests that have to see its changes.
 TESTED_BY = {
@@ -47,8 +47,9 @@ def main(arguments=None) -> int:
     asked = parser.parse_args(arguments)
     if unknown := set(asked.modules) - set(TESTED_BY):
         parser.error(f"no such module: {', '.join(unknown)}; allowed are {', '.join(TESTED_BY)}")
-    if shutil.which(asked.cosmic_ray) is None:
+    if (program := shutil.which(asked.cosmic_ray)) is None:
         parser.error(f"{asked.cosmic_ray} was not found: python -m pip install cosmic-ray")
+    asked.cosmic_ray = Path(program).absolute()
     tried = seen = unexplained = 0
     with tempfile.TemporaryDirectory() as folder:
         course = copy_course(Path(folder) / "course")
@@ -125,4 +126,4 @@ def _drawn(made, sample, chance):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))
