@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from utils.claims import NO_DIFFERENCE, OPPOSITE, SUPPORTED
 from utils.cost import fingerprint
 
@@ -21,6 +23,17 @@ def same_arithmetic(notebook) -> bool:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     costs = [o["metadata"]["cost"] for o in outputs if "cost" in o.get("metadata", {})]
     return bool(costs) and costs[-1].get("fingerprint") == fingerprint()
+
+
+def allowed_off(values, seeds: int = 1) -> float:
+    """How far a mean over some seeds may be off with another arithmetic: as far as it moves from
+    seeds to seeds.
+
+    Args:
+        values: what all seeds of one network in one condition gave.
+        seeds: how many of them the mean is over.
+    """
+    return STANDARD_ERRORS * float(np.std(values, ddof=1)) / math.sqrt(seeds)
 
 
 def changed(recorded: dict, fresh: dict, same_arithmetic: bool) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT
+from tests.recorded_numbers import allowed_off
 from tests.test_book import HOME, keep_only
 from utils import atlas, kept, measure_atlas, protocol
 from utils.claims import (
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 KEYS = ["train_rows", "label_noise", "units"]
 # A mean over a few seeds may differ by this much on another processor, after hundreds of steps.
-TOLERANCE = 0.02
+TOLERANCE = 0.02  # at least
 FEW = measure_atlas.SEEDS[:4]
 every_part = pytest.mark.parametrize("part", atlas.PARTS.values(), ids=lambda part: part.name)
 
@@ -115,8 +116,9 @@ def recomputed(part, technique, condition):
 
 
 def stored(part, technique, condition):
-    cell = cell_of(atlas.load(part.name), technique, **condition)
-    return cell[cell["seed"].isin(FEW)]["accuracy"].mean()
+    """The same from the table, and how far it may be off on any processor."""
+    accuracy = cell_of(atlas.load(part.name), technique, **condition).set_index("seed")["accuracy"]
+    return accuracy[list(FEW)].mean(), max(TOLERANCE, allowed_off(accuracy, len(FEW)))
 
 
 def test_random_cells_come_out_the_same_when_they_are_measured_again():
@@ -124,17 +126,18 @@ def test_random_cells_come_out_the_same_when_they_are_measured_again():
     for part in chance.sample(list(atlas.PARTS.values()), 3):
         technique = chance.choice(part.techniques)
         condition = chance.choice(part.conditions())
+        before, off = stored(part, technique, condition)
         again = recomputed(part, technique, condition)
-        assert again == pytest.approx(stored(part, technique, condition), abs=TOLERANCE), (
-            part.name, technique, condition,
-        )  # fmt: skip
+        assert again == pytest.approx(before, abs=off), (part.name, technique, condition)
 
 
 def test_a_cell_of_another_technique_would_be_noticed():
     condition = {"train_rows": 200, "label_noise": 0.0, "units": 16}
     again = recomputed(atlas.DIGITS, "dropout 0.5", condition)
-    assert again == pytest.approx(stored(atlas.DIGITS, "dropout 0.5", condition), abs=TOLERANCE)
-    assert again != pytest.approx(stored(atlas.DIGITS, "none", condition), abs=TOLERANCE)
+    before, off = stored(atlas.DIGITS, "dropout 0.5", condition)
+    other, _ = stored(atlas.DIGITS, "none", condition)
+    assert again == pytest.approx(before, abs=off)
+    assert again != pytest.approx(other, abs=off)
 
 
 def test_every_training_has_about_the_same_number_of_steps():

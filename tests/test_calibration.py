@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import nbformat
 import numpy as np
 import pytest
 
+from tests.notebook_runs import chapters
+from tests.recorded_numbers import allowed_off, same_arithmetic
 from utils import calibration, measure_calibration
 from utils.claims import Claim
 from utils.measures import cross_entropy_of
 
-TOLERANCE = 0.03  # of a loss or an error, on another processor
+TOLERANCE = 0.03  # of a loss, with the arithmetic of the chapters
 
 
 def test_a_network_that_is_right_as_often_as_it_says_has_no_calibration_error():
@@ -68,13 +71,13 @@ def test_one_seed_comes_out_the_same_when_it_is_measured_again():
     (said,) = measure_calibration.probabilities(0.4, seed, [epochs])
     labels = measure_calibration._data(0.4, seed).y_test
     table = calibration.load().set_index(["label_noise", "epochs", "seed", "method"])
+    same = same_arithmetic(nbformat.read(chapters()[0], as_version=4))
     for method, probabilities in said.items():
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
         of_label = probabilities[np.arange(len(labels)), labels]
-        stored = table.loc[(0.4, epochs, seed, method)]
-        assert cross_entropy_of(of_label).mean() == pytest.approx(
-            stored["cross_entropy"], abs=TOLERANCE
-        ), method
+        stored = table["cross_entropy"].xs((0.4, epochs, method), level=(0, 1, 3))
+        off = abs(cross_entropy_of(of_label).mean() - stored[seed])
+        assert off <= (TOLERANCE if same else allowed_off(stored)), method
     assert not np.allclose(said["30 masks"], said["dropout"], atol=1e-3)
 
 

@@ -501,7 +501,7 @@ def test_the_text_is_the_same_whatever_the_last_digits_are(verdict, against):
 
 def test_the_html_holds_the_numbers():
     shown = claim(0.05)._repr_html_()
-    assert "Effect on accuracy: +0.050." in shown
+    assert "Effect on accuracy: +0.050, between " in shown
     assert "up to 0.01 counts as none" in shown
     assert "0.800 against 0.750, 20 paired seeds, effect size +5.0." in shown
     low, high = claim(0.05).interval

@@ -56,6 +56,7 @@ def test_a_damaged_file_is_told_by_its_name_on_one_line(name, damage, read, says
 def test_a_rerun_of_a_damaged_chapter_is_one_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "02_dropout.ipynb").write_bytes(CONFLICT)
+    shutil.copy(ROOT / "_toc.yml", tmp_path)  # which says that it is a chapter
     monkeypatch.setattr("utils.chapters.ROOT", tmp_path)
     assert rerun.main(["02_dropout"]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -177,7 +177,7 @@ BAR = """
 {reached}</div>
 <p class="playground-complaints" role="alert"></p><p class="playground-problem" role="alert"></p>
 """
-REACHED = '<span class="playground-reached" role="status"></span>\n'
+REACHED = '<span class="playground-reached" aria-live="polite"></span>\n'
 STEP = '<button type="button" data-press="step" disabled>Step one epoch</button>\n'
 FINDING = """
 <section class="playground-finding" aria-label="Finding">
