@@ -253,7 +253,7 @@ CHANGES = (
     _interval_js("the-playground-s-interval-is-too-narrow", "CONFIDENCE = 0.95",
                  "CONFIDENCE = 0.90", "those_of_the_course"),
     _finding("the-playground-mixes-its-pairs", "series[epoch] - baseline[seed][epoch]",
-             "series[epoch] - baseline[0][epoch]", "nothing_switched_on or early_stopping"),
+             "series[epoch] - baseline[0][epoch]", "of_its_own_seed"),
     _finding("the-playground-stops-by-held-out-rows", 'MEASURED.indexOf("validation loss")',
              'MEASURED.indexOf("held-out loss")', "early_stopping"),
 )  # fmt: skip

@@ -132,7 +132,7 @@ def test_random_cells_come_out_the_same_when_they_are_measured_again():
 
 
 def test_a_cell_of_another_technique_would_be_noticed():
-    condition = {"train_rows": 200, "label_noise": 0.0, "units": 16}
+    condition = {"train_rows": 400, "label_noise": 0.2, "units": 16}
     again = recomputed(atlas.DIGITS, "dropout 0.5", condition)
     before, off = stored(atlas.DIGITS, "dropout 0.5", condition)
     other, _ = stored(atlas.DIGITS, "none", condition)

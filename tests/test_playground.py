@@ -347,6 +347,24 @@ def test_early_stopping_judges_at_the_lowest_validation_loss_so_far(modules):
     assert found == [[0, 10, 10, 30, 30], [0, 10, 20, 30, 40]]
 
 
+def test_a_treatment_is_compared_with_the_baseline_of_its_own_seed(modules):
+    """Seeds differ widely, and the arms of each by the same."""
+    settings = {"dropout": 0.3, "wrong": 0, "early_stopping": False}
+    histories = [[[0, 0, level + 0.01 * k, 0, 0] for k in range(3)] for level in (0.5, 0.8, 0.6)]
+    better = [[[0, 0, row[2] + 0.02, 0, 0] for row in history] for history in histories]
+    pairs = [{"baseline": b, "treatment": t} for b, t in zip(histories, better, strict=True)]
+    found = modules.evaluate(
+        """async ([pairs, settings]) => {
+        const { findingOf, withFewer } = await import("./playground/finding.js");
+        const finding = findingOf(pairs, settings, "accuracy");
+        return [finding, withFewer(finding, 2)].map(({ effect, interval, pairs }) =>
+          [effect, ...interval, pairs]); }""",
+        [pairs, settings],
+    )
+    for numbers, count in zip(found, (3, 2), strict=True):
+        assert numbers == pytest.approx([0.02, 0.02, 0.02, count], abs=1e-6)
+
+
 # Pairs
 
 SETTINGS = {
