@@ -13,8 +13,8 @@ import json
 
 import pytest
 from tests.machines import PROPERTY
-from tests.recorded_numbers import changed, same_arithmetic
 from utils.chapters import claims_among
+from utils.recorded_numbers import changed, same_arithmetic
 
 collect_ignore_glob = ["exercises/sources/*"]
 

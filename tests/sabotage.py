@@ -217,7 +217,7 @@ CHANGES = (
         "a-prediction-is-turned-round",
         "dropout raises the accuracy of a narrow network.\",\n   \"direction\": \"higher\"",
         "dropout raises the accuracy of a narrow network.\",\n   \"direction\": \"lower\""),
-    _in("tests/recorded_numbers.py", "recorded_numbers")(
+    _in("utils/recorded_numbers.py", "recorded_numbers")(
         "numbers-may-differ", "max(allowed, 1e-9)", "max(allowed, 1.0)"),
     # Figures and pages
     _figures("a-figure-with-the-sign-turned", "return values.mean(axis=0), bounds[:, 0]",

@@ -16,7 +16,6 @@ import pytest
 
 from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT
-from tests.recorded_numbers import allowed_off
 from tests.test_book import HOME, keep_only
 from utils import atlas, kept, measure_atlas, protocol
 from utils.claims import (
@@ -30,6 +29,7 @@ from utils.claims import (
 )
 from utils.datasets import load
 from utils.measures import Measurement
+from utils.recorded_numbers import allowed_off
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.notebook_runs import chapters
-from tests.recorded_numbers import allowed_off, same_arithmetic
 from utils import calibration, measure_calibration
 from utils.claims import Claim
 from utils.measures import cross_entropy_of
+from utils.recorded_numbers import allowed_off, same_arithmetic
 
 TOLERANCE = 0.03  # of a loss, with the arithmetic of the chapters
 

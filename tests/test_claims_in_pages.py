@@ -14,12 +14,14 @@ from html.parser import HTMLParser
 
 import course_claims
 import nbformat
+import numpy as np
 import pytest
 
 from tests.conftest import build_book, copy_course
 from tests.notebook_runs import ROOT
 from tests.test_book import HOME, Loads, keep_only, tiny
-from utils.claims import BADGES, VERDICTS, confidence_interval
+from utils.claims import BADGES, VERDICTS, Claim, confidence_interval
+from utils.cost import Cost
 
 pytestmark = pytest.mark.slow
 
@@ -470,3 +472,39 @@ def test_claims_in_chapters_have_the_colours_of_their_verdicts():
         selectors = f':is(.verdict-{role}, div.claim[style*="{BADGES[verdict]}"])'
         assert f"{selectors} {{\n  --verdict: var(--verdict-{role});" in style
         assert style.count(f"  --verdict-{role}: ") == 2  # for light and for dark pages
+
+
+def with_stored(book, shift, arithmetic):
+    """Give the second chapter outputs of another run, in which an effect was higher by `shift`,
+    with the fingerprint of that run's arithmetic."""
+    treatment = CONTROL + np.array(UNSURE)
+    made = Claim("unsure", "unsure", "accuracy", metric="accuracy", direction="higher",
+                 treatment=treatment, control=CONTROL, seeds=range(20), comparisons=2)  # fmt: skip
+    record = made.record() | {"verdict": "supported", "effect": made.effect + shift}
+    for which in ("interval", "joint_interval"):
+        record[which] = [bound + shift for bound in record[which]]
+    cost = Cost(20.2, 512)._repr_mimebundle_()[1]["cost"]
+    notebook = chapter("Second chapter", SECOND, 20.2)
+    cost["fingerprint"] = arithmetic or cost["fingerprint"]
+    for metadata in ({"claim": record}, {"cost": cost}):
+        cell = nbformat.v4.new_code_cell("None")
+        shown = nbformat.v4.new_output("display_data", {"text/plain": "x"}, metadata=metadata)
+        cell.outputs = [shown]
+        notebook.cells.append(cell)
+    nbformat.write(notebook, book / "notebooks" / "12_second.ipynb")
+
+
+def test_a_verdict_that_turns_with_the_arithmetic_of_a_processor_fails_no_build(book, tmp_path):
+    other = tmp_path / "book"
+    shutil.copytree(book, other)
+    page = other / "book" / "verdicts.md"
+    page.write_text(PAGE.replace("{undecided}`unsure`", "{supported}`unsure`"))
+    with_stored(other, 0.02, "another")
+    built = build_book(other)
+    assert built.returncode == 0, (built.stdout + built.stderr)[-4000:]
+    assert "claim unsure is near a boundary: undecided with this processor" in built.stdout
+    with_stored(other, 0.02, None)
+    page.touch()
+    built = build_book(other)
+    assert built.returncode != 0
+    assert 'claim unsure is written as "supported" here' in built.stderr

@@ -11,12 +11,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from tests import recorded_numbers
 from tests.conftest import copy_course
 from tests.notebook_runs import chapters, execute
-from tests.recorded_numbers import changed, same_arithmetic
+from utils import recorded_numbers
 from utils.chapters import claims_of
 from utils.claims import SUPPORTED, UNDECIDED, Claim
+from utils.recorded_numbers import changed, same_arithmetic
 
 pytestmark = pytest.mark.slow
 

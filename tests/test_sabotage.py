@@ -12,9 +12,9 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 from tests.notebook_runs import ROOT, chapters, execute
-from tests.recorded_numbers import changed
 from tests.sabotage import CHANGES, main, sabotage
 from utils.chapters import claims_of
+from utils.recorded_numbers import changed
 
 pytestmark = pytest.mark.slow
 

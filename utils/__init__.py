@@ -16,6 +16,7 @@
     atlas          what each technique does where, measured once and kept as a table
     calibration    whether probabilities can be trusted, measured once and kept as a table
     cost           time and memory that a run took, and the versions it ran with
+    recorded_numbers  whether a run's numbers are those that are stored, on any processor
     checks         answers to exercises, judged by what must be true of them
     chapters       the notebooks as files: their parameters and their claims
     pages          one HTML page that needs nothing else

@@ -66,10 +66,15 @@ NOT_MEASURED = "not measured"
 
 
 class Chapter(NamedTuple):
-    """The records of a chapter's claims, and of the cost of its run if it shows one."""
+    """The records of a chapter's claims, and of the cost of its run if it shows one.
+
+    `stored` holds by id the records that the notebook came with, if it was executed with the
+    arithmetic of another processor and they differ no more than that can make them.
+    """
 
     claims: list[dict]
     cost: dict | None
+    stored: dict[str, dict]
 
 
 class Shown(NamedTuple):
@@ -107,7 +112,37 @@ def remember_chapter(app, doctree):
         shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
         claims = [metadata["claim"] for metadata in shown if "claim" in metadata]
         costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
-        evidence_of(app.env).chapters[docname] = Chapter(claims, costs[-1] if costs else None)
+        cost = costs[-1] if costs else None
+        stored = _stored(app, docname, {claim["id"]: claim for claim in claims}, cost)
+        evidence_of(app.env).chapters[docname] = Chapter(claims, cost, stored)
+
+
+def _stored(app, docname, claims, cost):
+    """As `Chapter.stored`: pages say what these say, so that they can be built anywhere."""
+    notebook = json.loads(Path(app.env.doc2path(docname)).read_text(encoding="utf-8"))
+    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
+    shown = [output.get("metadata", {}) for output in outputs]
+    costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
+    if not cost or not costs or cost.get("fingerprint") == costs[-1].get("fingerprint"):
+        return {}
+    if str(app.srcdir) not in sys.path:
+        sys.path.insert(0, str(app.srcdir))
+    from utils.recorded_numbers import changed
+
+    held = {metadata["claim"]["id"]: metadata["claim"] for metadata in shown if "claim" in metadata}
+    near = {
+        name: held[name]
+        for name, record in claims.items()
+        if name in held and not changed({name: held[name]}, {name: record}, False)
+    }
+    for name, record in near.items():
+        if record["verdict"] != claims[name]["verdict"]:
+            logger.info(
+                "claim %s is near a boundary: %s with this processor's arithmetic, and %s where "
+                "the course was made, as its pages say",
+                name, claims[name]["verdict"], record["verdict"],
+            )  # fmt: skip
+    return near
 
 
 def forget_page(app, env, docname):
@@ -363,7 +398,12 @@ class FillIn(SphinxPostTransform):
     def _depends_on_epochs(self, node):
         found = self.ledger.get(node["target"])
         stated = node["kind"] in (*ROLES.values(), *NUMBERS)
-        return bool(found and stated and lasting(found.record) == LASTING[False])
+        return bool(found and stated and lasting(self._written_by(found)) == LASTING[False])
+
+    def _written_by(self, found):
+        """The record that a page has to agree with."""
+        chapter = evidence_of(self.env).chapters[found.docname]
+        return chapter.stored.get(found.record["id"], found.record)
 
     def _check_epochs_are_named(self, said, node):
         block = _block(said)
@@ -414,7 +454,7 @@ class FillIn(SphinxPostTransform):
             return nodes.inline(text, text, classes=["claim-number"])
         if kind == "claim":
             return self._link(found, node["shown"] or record["sentence"], ["claim-link"])
-        verdict = record["verdict"]
+        verdict = self._written_by(found)["verdict"]
         stated = next(name for name, role in ROLES.items() if role == kind)
         if verdict != stated:
             self._warn(
@@ -682,4 +722,4 @@ def setup(app):
     app.connect("env-check-consistency", check_ids)
     app.connect("build-finished", note_what_is_written)
     app.connect("html-page-context", add_script)
-    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 2}
+    return {"parallel_read_safe": True, "parallel_write_safe": True, "env_version": 3}

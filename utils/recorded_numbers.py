@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from utils.claims import NO_DIFFERENCE, OPPOSITE, SUPPORTED
-from utils.cost import fingerprint
+from .claims import NO_DIFFERENCE, OPPOSITE, SUPPORTED
+from .cost import fingerprint
 
 RELATIVE = 1e-6  # with the same arithmetic
 STANDARD_ERRORS = 2.5  # with another one; the half-width of a 95 % interval holds about two
