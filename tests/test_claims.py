@@ -292,6 +292,11 @@ def test_half_is_judged_by_the_interval_for_all_claims_together():
     assert narrow < wide
 
 
+def test_pairs_that_are_all_the_same_can_be_drawn():
+    made = claim(treatment=np.full(20, 0.9), control=np.full(20, 0.9))
+    assert "joins the two networks" in made._repr_html_()
+
+
 def test_the_effect_over_the_budget_has_an_interval_at_every_epoch():
     made = claim(**curves(0.0, 0.05, 0.02, 0.05, 0.1, epochs=(1, 2, 5, 10, 20)))
     curve = made.budget["over_epochs"]
@@ -301,6 +306,32 @@ def test_the_effect_over_the_budget_has_an_interval_at_every_epoch():
         differences = made.difference.values[:, column]
         assert interval == pytest.approx(confidence_interval(differences))
     assert curve["interval"][-1] == pytest.approx(made.interval)
+
+
+def test_what_a_card_draws_is_where_its_numbers_say():
+    made = claim(**curves(0.0, 0.05, 0.02, 0.05, 0.1, epochs=(1, 2, 5, 10, 20)))
+    interval, over = re.findall(r"<svg.*?</svg>", made._repr_html_())[::2]
+    small = made.smallest_effect
+
+    def numbers(pattern, drawn):
+        return [float(number) for number in re.search(pattern, drawn).groups()]
+
+    left, width = numbers(r'<rect x="([\d.]+)".*? width="([\d.]+)"', interval)
+    assert left + width / 2 == pytest.approx(150, abs=0.2), "the field lies around zero"
+    (centre,) = numbers(r'<circle cx="([\d.]+)"', interval)
+    ends = numbers(r'<line x1="([\d.]+)" x2="([\d.]+)" y1="12"', interval)
+    for place, value in zip([centre, *ends], [made.effect, *made.joint_interval], strict=True):
+        assert (place - 150) / (width / 2) == pytest.approx(value / small, abs=0.2)
+
+    top, height = numbers(r'<rect x="60" y="([\d.]+)" width="230" height="([\d.]+)"', over)
+    (zero,) = numbers(r'd="M60,([\d.]+)H290"', over)
+    assert top + height / 2 == pytest.approx(zero, abs=0.2)
+    line = re.search(r'<path d="M([^"]+)" stroke="#', over)[1].split("L")
+    heights = [float(point.split(",")[1]) for point in line]
+    effects = made.budget["over_epochs"]["effect"]
+    for place, value in zip(heights, effects, strict=True):
+        assert (zero - place) / (height / 2) == pytest.approx(value / small, abs=0.2)
+    assert re.findall(r">([^<>]+)</text>", over)[-2:] == ["epoch 1", "20"]
 
 
 def test_the_half_of_an_odd_budget_is_rounded_down():
