@@ -35,7 +35,11 @@ TESTED_BY = {
 }
 TIMEOUT = 240  # seconds: more is an endless loop, which counts as seen
 # Survivors that change nothing that could be seen: what the line holds, and why.
-EXPLAINED: dict[str, str] = {}
+EXPLAINED = {
+    '"end", _': "the place of a label in a card's drawing, by a pixel",
+    '107, "': "the place of a label in a card's drawing, by a pixel",
+    "1.5 * small)": "how much room is left beside the field that counts as none",
+}
 
 
 def main(arguments=None) -> int:
