@@ -109,27 +109,30 @@ def remember_chapter(app, doctree):
     # Exercises stand in folders below: their pages claim nothing.
     chapter = docname.startswith(CHAPTERS) and "/" not in _name(docname)
     if chapter and app.env.doc2path(docname).endswith(".ipynb"):
-        shown = [output.get("metadata", {}) for output in outputs_shown(app, docname)]
-        claims = [metadata["claim"] for metadata in shown if "claim" in metadata]
-        costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
-        cost = costs[-1] if costs else None
+        claims, cost = _shown(outputs_shown(app, docname))
         stored = _stored(app, docname, {claim["id"]: claim for claim in claims}, cost)
         evidence_of(app.env).chapters[docname] = Chapter(claims, cost, stored)
+
+
+def _shown(outputs):
+    """The claims among the outputs of a chapter, and the last of its costs."""
+    shown = [output.get("metadata", {}) for output in outputs]
+    claims = [metadata["claim"] for metadata in shown if "claim" in metadata]
+    costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
+    return claims, costs[-1] if costs else None
 
 
 def _stored(app, docname, claims, cost):
     """As `Chapter.stored`: pages say what these say, so that they can be built anywhere."""
     notebook = json.loads(Path(app.env.doc2path(docname)).read_text(encoding="utf-8"))
-    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
-    shown = [output.get("metadata", {}) for output in outputs]
-    costs = [metadata["cost"] for metadata in shown if "cost" in metadata]
-    if not cost or not costs or cost.get("fingerprint") == costs[-1].get("fingerprint"):
+    stored, stored_cost = _shown(o for cell in notebook["cells"] for o in cell.get("outputs", []))
+    if not (cost and stored_cost and cost.get("fingerprint") != stored_cost.get("fingerprint")):
         return {}
     if str(app.srcdir) not in sys.path:
         sys.path.insert(0, str(app.srcdir))
     from utils.recorded_numbers import changed
 
-    held = {metadata["claim"]["id"]: metadata["claim"] for metadata in shown if "claim" in metadata}
+    held = {claim["id"]: claim for claim in stored}
     near = {
         name: held[name]
         for name, record in claims.items()

@@ -83,7 +83,7 @@ class Playground {
     this.find(".playground-bar").scrollIntoView({ block: "start" });
     this.find("[data-press=train]").focus({ preventScroll: true });
     await this.take(text);
-    this.trainTo(this.fields.settings.epochs);
+    this.train();
   }
 
   write() {
