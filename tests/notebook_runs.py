@@ -79,7 +79,7 @@ def execute(
         notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
     NotebookClient(
         notebook,
-        timeout=600,
+        timeout=1800,
         kernel_name=kernel,
         record_timing=False,
         extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one

@@ -101,7 +101,7 @@ def stored_at(name: str, which: str) -> Path:
 def _executed(notebook, path):
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=1800,
         kernel_name="python3",
         record_timing=False,
         extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one
