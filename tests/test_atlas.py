@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 import re
 import shutil
@@ -126,7 +127,7 @@ def stored(part, technique, condition):
 
 def test_random_cells_come_out_the_same_when_they_are_measured_again():
     chance = random.Random()  # other cells in each run
-    for part in chance.sample(list(atlas.PARTS.values()), 3):
+    for part in chance.sample(list(atlas.PARTS.values()), 3 if "WEEKLY" in os.environ else 1):
         technique = chance.choice(part.techniques)
         condition = chance.choice(part.conditions())
         before, off = stored(part, technique, condition)

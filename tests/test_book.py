@@ -339,7 +339,7 @@ def test_a_warning_fails_every_build_until_it_is_mended_and_the_last_good_site_s
 @pytest.mark.parametrize("fault", ["1 / 0", next(iter(IN_CELLS))], ids=["error", "one warning"])
 def test_one_fault_is_enough(small_book, fault):
     path = small_book / "notebooks" / SOME[0].name
-    with broken_for_a_while(small_book, path):
+    with broken_for_a_while(small_book, path, again=False):
         nbformat.write(tiny("broken", fault), path)
         assert build_book(small_book).returncode != 0
 

@@ -167,8 +167,18 @@ os.environ |= {{
 """
 
 
+# Both corners; the other chapters once a week.
+ALWAYS = ("01_overfitting", "04_combining")
+
+
 @needs_git
-@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.weekly] * (path.stem not in ALWAYS))
+        for path in chapters()
+    ],
+)
 def test_a_chapter_runs_alone_in_colab_with_other_parameters(path, course_copy, tmp_path):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     start = colab(project["urls"]["Repository"], course_copy)
@@ -235,7 +245,7 @@ def binder(course_copy, tmp_path, monkeypatch):
 def test_a_chapter_runs_on_binder(course_copy, binder):
     """An image of `requirements.txt` and `runtime.txt` alone, with the repository in it."""
     folder = binder(required((course_copy / "requirements.txt").read_text()))
-    path = folder / "03_batch_normalization.ipynb"
+    path = folder / "01_overfitting.ipynb"
     where = "import utils; print(utils.__file__)"
     notebook = execute(path, cwd=folder, after=where, parameters=FAST | SMALL, kernel="binder")
     assert len(claims_of(notebook)) >= 6

@@ -89,7 +89,7 @@ def test_validation_rows_among_the_training_rows_are_noticed(chapter):
     ("chapter", "sabotage", "claim", "told_by"),
     [
         ("02_dropout", SILENT_IDENTITY, "dropout-memorizes-less-noise", "verdict was 'supported'"),
-        ("01_overfitting", SILENT_LEAK, "overfit-gap", "effect was"),
+        ("02_dropout", SILENT_LEAK, "dropout-noise-control", "effect was"),
     ],
 )
 def test_numbers_and_verdicts_tell_where_no_guard_does(chapter, sabotage, claim, told_by):

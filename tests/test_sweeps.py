@@ -169,7 +169,7 @@ for name, source in SOURCES.items():
 
 
 # More of them find more, and take longer: KILLS=50 make test.
-KILLS = int(os.environ.get("KILLS", "5"))
+KILLS = int(os.environ.get("KILLS", "3"))
 RUNS = 4 * KILLS
 
 
