@@ -336,12 +336,13 @@ def test_a_warning_fails_every_build_until_it_is_mended_and_the_last_good_site_s
     assert build_book(small_book).returncode == 0
 
 
-@pytest.mark.parametrize("fault", ["1 / 0", next(iter(IN_CELLS))], ids=["error", "one warning"])
-def test_one_fault_is_enough(small_book, fault):
+def test_one_fault_is_enough(small_book):
+    """An error, or one warning; without them the book builds again."""
     path = small_book / "notebooks" / SOME[0].name
-    with broken_for_a_while(small_book, path, again=False):
-        nbformat.write(tiny("broken", fault), path)
-        assert build_book(small_book).returncode != 0
+    with broken_for_a_while(small_book, path):
+        for fault in ("1 / 0", next(iter(IN_CELLS))):
+            nbformat.write(tiny("broken", fault), path)
+            assert build_book(small_book).returncode != 0, fault
 
 
 def test_damaged_files_and_a_damaged_cache_are_told_by_name(small_book):
