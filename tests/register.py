@@ -7,8 +7,9 @@
 runs the chapters, or those that are named, on the exploration seeds, on which settings were found,
 and writes `book/data/register.json`: for each chapter its parameters and a digest of its code, for
 each claim what it predicts, by which smallest effect it is judged, and what exploration seeds said.
-The stored notebooks then run on the confirmation seeds. A test fails where they differ from the
-register in anything but seeds and results, so that nothing is changed in silence after looking.
+After that `python -m utils.confirm` runs the chapters on the confirmation seeds. A test fails where
+a chapter differs from the register in anything but seeds and results, so that nothing is changed in
+silence after looking.
 
 Claims that a chapter reads from a table, as from the atlas, rest on no run of the chapter. Of them
 the register holds what is read, and the second command writes these entries only. All techniques of
@@ -36,6 +37,7 @@ from tqdm import tqdm
 from tests.notebook_runs import ROOT, chapters, execute
 from utils import intact
 from utils.chapters import claims_of, parameters_of
+from utils.confirmation import CHOICE_OF_SEEDS, SEEDS
 from utils.jobs import exit_status, write_whole
 
 PATH = ROOT / "book" / "data" / "register.json"
@@ -62,10 +64,9 @@ def code_digest(notebook) -> str:
 
 
 def settings_of(notebook) -> dict:
-    """The values of the parameters cell, but for the first seed."""
+    """The values of the parameters cell, but for the seeds."""
     values = {name: parameter.default for name, parameter in parameters_of(notebook).items()}
-    del values["first_seed"]
-    return values
+    return {name: value for name, value in values.items() if name not in CHOICE_OF_SEEDS}
 
 
 def load() -> dict:
@@ -91,7 +92,7 @@ def _executed(path: Path, folder: Path | None):
         same_code = code_digest(run) == code_digest(nbformat.read(path, as_version=4))
         if same_code and seeds == {EXPLORATION_SEED}:
             return run
-    return execute(path, parameters={"first_seed": EXPLORATION_SEED})
+    return execute(path, parameters={"first_seed": EXPLORATION_SEED, "seeds": SEEDS})
 
 
 def _again(names):

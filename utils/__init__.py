@@ -17,6 +17,7 @@
     calibration    whether probabilities can be trusted, measured once and kept as a table
     cost           time and memory that a run took, and the versions it ran with
     recorded_numbers  whether a run's numbers are those that are stored, on any processor
+    confirmation   claims on all their seeds, beside the few that a run trains again
     checks         answers to exercises, judged by what must be true of them
     chapters       the notebooks as files: their parameters and their claims
     pages          one HTML page that needs nothing else
@@ -26,6 +27,7 @@
     sweeps         many such units on a Dask cluster
     exercises      a command: exercises and solutions from their sources
     rerun          a command: a chapter with other parameters, once or over a grid
+    confirm        a command: the chapters on all confirmation seeds
     measure_atlas  a command: the tables of the atlas
     measure_calibration  a command: the table of calibration
     own_rows       rows of a reader's own, checked, and cut by each seed

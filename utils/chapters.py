@@ -163,12 +163,15 @@ def claims_among(outputs: Iterable[Mapping]) -> dict[str, dict]:
     return {record["id"]: record for record in found if record}
 
 
-def claims_of(notebook, *, stored: bool = False) -> dict[str, dict]:
+def claims_of(notebook, *, stored: bool = False, again: bool = False) -> dict[str, dict]:
     """The records of the claims that a notebook shows, by id.
 
     Args:
         notebook: with its outputs.
         stored: also those that it reads from a table instead of measuring them.
+        again: of claims that it shows as all confirmation seeds have found them, what the run's own
+            seeds have.
     """
     found = claims_among(output for cell in notebook.cells for output in cell.get("outputs", []))
-    return {name: r for name, r in found.items() if stored or not r.get("source")}
+    shown = {name: r for name, r in found.items() if stored or not r.get("source")}
+    return {name: r.get("again", r) for name, r in shown.items()} if again else shown

@@ -353,6 +353,11 @@ def _short(record):
     if record["verdict"] == OPPOSITE:
         said = f"Expected: {html.escape(record['prediction'])} {said}"
     budget = record["budget"]
+    if again := record.get("again"):
+        said += (
+            f" Measured on {len(record['seeds'])} seeds, of which this run has trained "
+            f"{len(again['seeds'])} again: {_signed(again['effect'])} on these."
+        )
     if record.get("source"):
         command = html.escape(record["measured_by"])
         said += f" Measured once, by <code>{command}</code>, and not by this run."
@@ -500,7 +505,10 @@ def _over_epochs(record, colour):
 def _to_repeat(record):
     if record.get("measured_by"):
         return f"To repeat it: <code>{html.escape(record['measured_by'])}</code>"
-    return "To repeat it, run this notebook with another <code>first_seed</code>."
+    repeat = "To repeat it, run this notebook with another <code>first_seed</code>"
+    if "again" in record:
+        repeat += f" and <code>seeds = {len(record['seeds'])}</code>"
+    return f"{repeat}."
 
 
 def _sentence(*parts):

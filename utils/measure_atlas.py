@@ -46,7 +46,7 @@ from .atlas import (
 )
 from .backend import keras
 from .claims import SUPPORTED
-from .cost import versions
+from .cost import fingerprint, versions
 from .jobs import Job, OneLineParser, digest, exit_status, write_whole
 from .measures import Measurement
 from .parameters import OneLineError
@@ -383,6 +383,7 @@ def whole(part: Part, folder: Path) -> pd.DataFrame:
         },
         "conditions": told,
         "versions": versions(),
+        "fingerprint": fingerprint(),
         "date": datetime.date.today().isoformat(),
         "seconds": round(seconds),
     }

@@ -21,7 +21,7 @@ import pandas as pd
 from . import backend, calibration, catalogue, datasets, kept, measures, models, training
 from .atlas import BATCH_SIZE, LEARNING_RATE
 from .calibration import COLUMNS, MASKS, MEMBERS, METHODS, PATH
-from .cost import versions
+from .cost import fingerprint, versions
 from .jobs import Job, OneLineParser, digest, exit_status, write_whole
 from .measure_atlas import SEEDS
 from .measures import Measurement, cross_entropy_of
@@ -169,6 +169,7 @@ def whole(folder: Path) -> pd.DataFrame:
         "errors": errors,
         "reliability": diagrams,
         "versions": versions(),
+        "fingerprint": fingerprint(),
         "date": datetime.date.today().isoformat(),
     }
     return table

@@ -81,8 +81,8 @@ PARAMETERS = {
 }
 
 
-def check(**given: Any) -> None:
-    """Stop at the first parameter whose value is not allowed.
+def check(**given: Any) -> dict[str, Any]:
+    """Stop at the first parameter whose value is not allowed, or give all of them back.
 
     Args:
         given: parameters of the chapter by name, as in `PARAMETERS`; the number of training rows is
@@ -113,6 +113,7 @@ def check(**given: Any) -> None:
             f"train_rows is {given['train_rows']}; {given['dataset']!r} has {source.train_rows} "
             "training rows."
         )
+    return given
 
 
 def _injected():

@@ -18,11 +18,17 @@ RELATIVE = 1e-6  # with the same arithmetic
 STANDARD_ERRORS = 2.5  # with another one; the half-width of a 95 % interval holds about two
 
 
-def same_arithmetic(notebook) -> bool:
-    """Whether a stored notebook was made with the arithmetic of this machine."""
+def arithmetic_of(notebook) -> str | None:
+    """The fingerprint of the arithmetic that a notebook was made with; None if it shows none."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     costs = [o["metadata"]["cost"] for o in outputs if "cost" in o.get("metadata", {})]
-    return bool(costs) and costs[-1].get("fingerprint") == fingerprint()
+    return costs[-1].get("fingerprint") if costs else None
+
+
+def same_arithmetic(notebook) -> bool:
+    """Whether a stored notebook was made with the arithmetic of this machine."""
+    made_with = arithmetic_of(notebook)
+    return made_with is not None and made_with == fingerprint()
 
 
 def allowed_off(values, seeds: int = 1) -> float:
@@ -45,6 +51,12 @@ def changed(recorded: dict, fresh: dict, same_arithmetic: bool) -> list[str]:
             said as well.
     """
     lines = []
+    again = [
+        {name: r["again"] for name, r in records.items() if "again" in r}
+        for records in (recorded, fresh)
+    ]
+    if any(again):
+        lines += [f"{line}, by the seeds of this run" for line in changed(*again, same_arithmetic)]
     if recorded.keys() != fresh.keys():
         lines.append(f"claims differ: {sorted(recorded.keys() ^ fresh.keys())}")
     for name in recorded.keys() & fresh.keys():

@@ -34,7 +34,7 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from . import chapters, reports
+from . import chapters, confirmation, reports
 from .cost import versions
 from .jobs import (
     Failure,
@@ -195,7 +195,8 @@ class Request:
         )
 
 
-def _without_outputs(notebook) -> str:
+def without_outputs(notebook) -> str:
+    """A notebook as text, with its cells only."""
     bare = copy.deepcopy(notebook)
     for cell in bare.cells:
         if cell.cell_type == "code":
@@ -268,7 +269,7 @@ def run_notebook(source: str, given: dict, identity: dict, progress: bool = Fals
 
 def compared(stored, rerun) -> pd.DataFrame:
     """Each claim of a chapter at its defaults beside that of a run."""
-    before, now = chapters.claims_of(stored), chapters.claims_of(rerun)
+    before, now = chapters.claims_of(stored), chapters.claims_of(rerun, again=True)
     return pd.DataFrame(
         [
             {
@@ -308,7 +309,7 @@ def results(paths: Sequence[Path]) -> pd.DataFrame:
         run = notebook.metadata.course
         shared = {"chapter": run.chapter, "run": path.parent.name, **run.parameters}
         last = {"seconds": run.seconds, "finished": run.finished, "code": run.code, **run.versions}
-        for claim, record in chapters.claims_of(notebook).items():
+        for claim, record in chapters.claims_of(notebook, again=True).items():
             plain = {"claim": claim} | {
                 name: record[name]
                 for name in (
@@ -445,7 +446,9 @@ def _run_once(request, folder) -> int:
     if not page.exists() or page.stat().st_mtime < job.path.stat().st_mtime:  # as after a grid
         write_whole(page, reports.notebook_page(rerun).encode())
     print(_plain(compared(request.notebook, rerun)))
-    print(f"\n{job.name}: {rerun.metadata.course.seconds:.0f} s")
+    trained, confirmed = request.parameters["seeds"], confirmation.SEEDS
+    print(f"\nThe chapter's verdicts stand on {confirmed} seeds, those of this run on {trained}")
+    print(f"{job.name}: {rerun.metadata.course.seconds:.0f} s")
     print(f"{job.path}\n{page}")
     return 0
 
@@ -505,7 +508,7 @@ def _run(given) -> int:
     if count > MOST_RUNS:
         raise RerunError(f"the grid has {count:,} runs; {MOST_RUNS:,} are the most")
     points = [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
-    source = _without_outputs(notebook)
+    source = without_outputs(notebook)
     code = digest(source, *course_files().values())
     requests = [
         Request(name, notebook, source, code, {key: (values | point)[key] for key in named})

@@ -1,0 +1,140 @@
+"""Claims on all of their confirmation seeds, beside the few seeds that a run trains again.
+
+A chapter trains a few networks of each kind, so that a reader does not wait. What its claims say
+comes from four times as many seeds, which `python -m utils.confirm` has trained by running the very
+same chapters with more `seeds`, and has stored with the numbers of every seed. A run shows what is
+stored only where its own seeds, which are among those, give what they gave then. Otherwise, as with
+other parameters or other code, it shows what it has found by itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from . import intact
+from .claims import Claim, card
+from .recorded_numbers import allowed_off
+
+PATH = intact.ROOT / "book" / "data" / "confirmation.json"
+SEEDS = 24  # confirmation seeds of each claim
+# What a run may choose and still be compared: which of the seeds it trains again.
+CHOICE_OF_SEEDS = ("seeds", "first_seed")
+# What is settled about a claim before any seed is trained.
+SETTLED = ("prediction", "metric", "direction", "smallest_effect", "comparisons")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Confirmed:
+    """A claim as all of its confirmation seeds have found it.
+
+    Attributes:
+        found: its record, as `Claim.record` gave it then.
+        again: the same claim on the seeds that this run has trained.
+    """
+
+    found: Mapping[str, Any]
+    again: Claim
+
+    @property
+    def subject(self) -> str:
+        return self.again.subject
+
+    @property
+    def what(self) -> str:
+        return self.again.what
+
+    @property
+    def effect(self) -> float:
+        """Mean difference over all confirmation seeds; nan where one of them diverged."""
+        return np.nan if self.found["effect"] is None else self.found["effect"]
+
+    @property
+    def verdict(self) -> str:
+        return self.found["verdict"]
+
+    @property
+    def budget(self) -> dict | None:
+        return self.found["budget"]
+
+    def record(self) -> dict:
+        """As `Claim.record`, with that of the seeds of this run under "again"."""
+        return {**self.found, "again": self.again.record()}
+
+    def __str__(self):
+        return (
+            f"{self.found['sentence']}\n{self.verdict} ({len(self.found['seeds'])} paired seeds, "
+            f"{len(self.again.seeds)} of them trained again) [{self.again.id}]"
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        return card(self.record())
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"text/plain": str(self), "text/html": self._repr_html_()}
+        return data, {"claim": self.record()}
+
+
+@functools.cache
+def stored() -> dict:
+    """What `python -m utils.confirm` wrote: for each chapter its parameters, for each claim its
+    record."""
+    return intact.record(PATH)
+
+
+def confirmed(claim: Claim, parameters: Mapping[str, Any]) -> Claim | Confirmed:
+    """A claim on all of its confirmation seeds, if a run may speak for them; or else itself.
+
+    Args:
+        claim: what this run has measured.
+        parameters: those of the chapter that is running, by name, as `parameters.check` returns
+            them.
+
+    Returns:
+        The claim itself where it was measured on other seeds or on all of them, where a parameter
+        or what the claim predicts is another one, or where its seeds give other numbers than those
+        that are stored, by more than the arithmetic of a processor can change.
+    """
+    found = stored()["claims"].get(claim.id)
+    if found is None or not set(claim.seeds) < set(found["seeds"]):
+        return claim
+    theirs = stored()["chapters"][found["chapter"]]["parameters"]
+    if _but_for_seeds(theirs) != _but_for_seeds(parameters):
+        return claim
+    ours = claim.record()
+    if any(ours[name] != found[name] for name in SETTLED) or not agrees(found, claim):
+        return claim
+    return Confirmed({key: value for key, value in found.items() if key != "chapter"}, claim)
+
+
+def _but_for_seeds(parameters):
+    return {name: value for name, value in parameters.items() if name not in CHOICE_OF_SEEDS}
+
+
+def agrees(found: Mapping[str, Any], claim: Claim) -> bool:
+    """Whether a run's seeds give what the same seeds gave when all were trained.
+
+    Means over these seeds may be off by as much as seeds differ from each other, as with another
+    processor's arithmetic, or by a tenth of the smallest effect.
+    """
+    places = [found["seeds"].index(seed) for seed in claim.seeds]
+    before = {group: np.array(found[group], "float64") for group in ("treatment", "control")}
+    now = {group: getattr(claim, group).final for group in before}
+    for values in (before, now):
+        values["difference"] = values["treatment"] - values["control"]
+    for group, values in before.items():
+        known = np.isfinite(values[places])
+        if (known != np.isfinite(now[group])).any():
+            return False
+        off = (now[group] - values[places])[known]
+        spread = values[np.isfinite(values)]
+        allowed = allowed_off(spread, known.sum()) if known.any() and len(spread) > 1 else 0.0
+        if len(off) and abs(off.mean()) > max(allowed, claim.smallest_effect / 10):
+            return False
+    return True
