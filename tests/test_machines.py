@@ -15,7 +15,10 @@ from tests.notebook_runs import chapters
 from utils.chapters import claims_of
 
 TRIED_WHOLE = {"oneDNN off", "AVX2 only", "oldest packages", "newest packages"}
-STORED = {"a": {"verdict": "supported", "effect": 0.5}, "b": {"verdict": "undecided", "effect": 0}}
+STORED = {
+    "a": {"verdict": "supported", "again": {"effect": 0.5}},
+    "b": {"verdict": "undecided", "again": {"effect": 0}},
+}
 
 
 def report(tmp_path, *claims, failure=""):
