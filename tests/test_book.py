@@ -175,6 +175,15 @@ def test_figures_reach_the_page_with_their_description_and_size(built_book, path
         assert int(figure["height"]) > 0
 
 
+def test_code_has_elements_only_where_a_colour_says_something(built_book):
+    page = built_book / "_build" / "html" / "notebooks" / "02_dropout.html"
+    inside = re.findall(r'<div class="highlight"><pre>(.*?)</pre>', page.read_text(), flags=re.S)
+    kinds = set(re.findall(r'<span class="(\w+)">', "".join(inside)))
+    assert {"k", "kn", "mi", "s2"} <= kinds
+    assert not {"n", "nn", "p", "o", "w"} & kinds
+    assert any("mask = rng.random(x.shape) &gt;= rate" in code for code in inside)
+
+
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 def test_only_code_that_is_for_reading_is_unfolded(built_book, path):
     page = (built_book / "_build" / "html" / "notebooks" / f"{path.stem}.html").read_text()

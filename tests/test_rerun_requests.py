@@ -290,7 +290,7 @@ def test_a_run_ends_with_the_claims_at_the_defaults_beside_its_own(tmp_path, cap
     def run_notebook(source, given, identity, progress):
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
         claim = next(o.metadata.claim for o in outputs if o.get("metadata", {}).get("claim"))
-        claim.effect, claim.verdict = 0.12345, "made up"
+        claim.again.effect, claim.again.verdict = 0.12345, "made up"
         notebook.metadata["course"] = identity | {"seconds": 12.3}
         return nbformat.writes(notebook).encode()
 
@@ -303,6 +303,7 @@ def test_a_run_ends_with_the_claims_at_the_defaults_beside_its_own(tmp_path, cap
     assert records[first]["verdict"] in line
     assert "made up" in line
     assert "+0.1235" in line
+    assert "stand on 24 seeds, those of this run on 6" in out
     folder = tmp_path / CHAPTER / "dropout_rate=0.3"
     assert f"{folder / CHAPTER}.ipynb" in out
     page = (folder / f"{CHAPTER}.html").read_text()

@@ -5,6 +5,9 @@
 - Figures take their alternative text and their size from the SVG itself, where the notebook that
   drew them put it. A figure without a description is a warning.
 - Each page has a description for search engines. A page without one is a warning.
+- Code is coloured where a colour says something: names, signs and spaces have that of the text, and
+  need no element of their own. There are thousands of them in a chapter, and each takes time to lay
+  out.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from xml.etree import ElementTree
 
 from docutils import nodes
 from py_mini_racer import JSEvalException, MiniRacer
+from pygments.formatters import HtmlFormatter
+from pygments.token import Name, Operator, Punctuation, Text
+from sphinx.highlighting import PygmentsBridge
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -189,6 +195,19 @@ def depart_image(self, node):
     type(self).depart_image(self, node)
 
 
+# Code
+
+
+class FewerColours(HtmlFormatter):
+    """Pygments's HTML without elements around what is coloured as the text is."""
+
+    plain = frozenset({Name, Name.Namespace, Operator, Punctuation, Text.Whitespace})
+
+    def format(self, tokensource, outfile):
+        told = ((Text if kind in self.plain else kind, text) for kind, text in tokensource)
+        return super().format(told, outfile)
+
+
 # Descriptions and roles
 
 
@@ -220,6 +239,7 @@ def setup(app):
     app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
     app.add_transform(DescribeFigures)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
+    PygmentsBridge.html_formatter = FewerColours
     app.connect("html-page-context", add_formula_style)
     app.connect("html-page-context", check_description)
     app.connect("html-page-context", make_bibliography_a_list)
