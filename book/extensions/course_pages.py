@@ -5,7 +5,8 @@ dozen icons. After the build each page gets
 
 - one sheet with the rules that some page of the book can use,
 - its icons as inline SVG, taken from that very script,
-- scripts that wait until the page is read (`defer`).
+- scripts that wait until the page is read (`defer`), and that look at all blocks before they
+  change one: the theme's does both in turn, and has the page laid out anew for each block.
 
 What is done to a page can be done again, so pages that were not built anew are brought up to date.
 """
@@ -36,6 +37,18 @@ THEME = 'document.documentElement.dataset.theme = localStorage.getItem("theme") 
 OUR_THEME = (
     "((root, dark) => (root.theme = root.mode !== 'auto' ? root.mode : dark ? 'dark' : 'light'))"
     "(document.documentElement.dataset, matchMedia('(prefers-color-scheme: dark)').matches);"
+)
+THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
+# What the theme does to blocks that can be scrolled, and what it shall do: see `_read_first`.
+BLOCKS_IN_TURN = re.compile(
+    r'document\.querySelectorAll\((\[[^\]]*\]\.join\(", "\))\)'
+    r"\.forEach\(\(e=>\{e\.tabIndex=([^?{}]+)\?0:-1\}\)\)"
+    r'(.*?)window\.addEventListener\("resize",t\)'
+)
+READ_FIRST = (
+    r'Array.from(document.querySelectorAll(\1),(e=>[e,!e.closest("details:not([open])")&&(\2)]))'
+    r".forEach((([e,t])=>{e.tabIndex=t?0:-1}))"
+    r'\3["resize","toggle"].forEach((e=>window.addEventListener(e,t,!0)))'
 )
 SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 ICON = re.compile(r'<(i|span) class="(?P<classes>[^"]*\bfa-[^"]*)"(?P<others>[^>]*)></\1>')
@@ -68,6 +81,21 @@ def finish_pages(app, exception):
     for path, text in finished.items():
         if text != pages[path]:
             path.write_text(text, encoding="utf-8")
+    _read_first(root / THEME_SCRIPT)
+
+
+def _read_first(script):
+    """Let the theme measure all blocks before it makes those that can be scrolled reachable by Tab,
+    and those in a fold when it is opened.
+
+    Otherwise it has the page laid out anew for each of them.
+    """
+    before = script.read_text(encoding="utf-8")
+    after = BLOCKS_IN_TURN.sub(READ_FIRST, before)
+    if '"details:not([open])"' not in after:
+        logger.warning("%s measures blocks in another way", THEME_SCRIPT, type="theme")
+    if after != before:
+        script.write_text(after, encoding="utf-8")
 
 
 # Icons
