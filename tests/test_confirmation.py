@@ -57,7 +57,8 @@ def test_a_run_that_agrees_shows_what_all_seeds_have_found(table):
     assert str(shown).endswith("supported (24 paired seeds, 6 of them trained again) [made-up]")
     data, metadata = shown._repr_mimebundle_()
     assert metadata["claim"] == record
-    assert "Measured on 24 seeds, of which this run has trained 6 again: +0.0" in data["text/html"]
+    assert "On 24 seeds, 6 trained again by this run." in data["text/html"]
+    assert "The 6 seeds of this run gave +0.0" in data["text/html"]
     assert "<code>seeds = 24</code>" in data["text/html"]
 
 

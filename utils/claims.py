@@ -355,8 +355,7 @@ def _short(record):
     budget = record["budget"]
     if again := record.get("again"):
         said += (
-            f" Measured on {len(record['seeds'])} seeds, of which this run has trained "
-            f"{len(again['seeds'])} again: {_signed(again['effect'])} on these."
+            f" On {len(record['seeds'])} seeds, {len(again['seeds'])} trained again by this run."
         )
     if record.get("source"):
         command = html.escape(record["measured_by"])
@@ -394,6 +393,16 @@ def _numbers(record):
         + (", other held-out rows counted in" if record["rows_vary"] else "")
         + f", effect size {'not defined' if size is None else _signed(size, 1)}."
         + (f" Read from {html.escape(record['source'])}." if record.get("source") else "")
+        + (_again(record["again"]) if "again" in record else "")
+    )
+
+
+def _again(record):
+    if record["effect"] is None:
+        return ""
+    return (
+        f" The {len(record['seeds'])} seeds of this run gave {_signed(record['effect'])}, "
+        "as they did when all were trained."
     )
 
 

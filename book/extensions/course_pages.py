@@ -46,7 +46,7 @@ BLOCKS_IN_TURN = re.compile(
     r'(.*?)window\.addEventListener\("resize",t\)'
 )
 READ_FIRST = (
-    r'Array.from(document.querySelectorAll(\1),(e=>[e,!e.closest("details:not([open])")&&(\2)]))'
+    r'Array.from(document.querySelectorAll(\1),(e=>[e,e.closest("details:not([open])")||\2]))'
     r".forEach((([e,t])=>{e.tabIndex=t?0:-1}))"
     r'\3["resize","toggle"].forEach((e=>window.addEventListener(e,t,!0)))'
 )
@@ -85,7 +85,7 @@ def finish_pages(app, exception):
 
 
 def _read_first(script):
-    """Let the theme measure all blocks before it makes those that can be scrolled reachable by Tab,
+    """Let the theme measure all blocks before it takes those from Tab's way that need no scrolling,
     and those in a fold when it is opened.
 
     Otherwise it has the page laid out anew for each of them.
