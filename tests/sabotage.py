@@ -69,6 +69,7 @@ _results = _in("utils/training/results.py", "replicates")
 _intervals = _in("utils/intervals.py", "intervals")
 _claims = _in("utils/claims.py", "claims")
 _measures = _in("utils/measures.py", "measures")
+_confirmation = _in("utils/confirmation.py", "confirmation")
 _protocol = _in("utils/protocol.py", "protocol")
 _calibration = _in("utils/calibration.py", "calibration")
 _atlas = _in("utils/atlas.py", "atlas", "claims_in_pages")
@@ -163,6 +164,16 @@ CHANGES = (
     _results("half-the-epochs-have-all-weights", "weights=self.weights_after[epoch]",
              "weights=self.weights",
           "until_is"),
+    # Seeds that are trained again
+    _confirmation("a-run-that-disagrees-shows-what-is-stored", "or not agrees(found, claim)",
+                  "or False", "speaks_for_itself"),
+    _confirmation("another-width-shows-what-is-stored",
+                  'CHOICE_OF_SEEDS = ("seeds", "first_seed")',
+                  'CHOICE_OF_SEEDS = ("seeds", "first_seed", "units")', "speaks_for_itself"),
+    _confirmation("only-differences-have-to-agree", "for group, values in before.items():",
+                  'for group, values in [("difference", before["difference"])]:', "both_groups"),
+    _confirmation("a-training-that-healed-agrees",
+                  "if (known != np.isfinite(now[group])).any():", "if False:", "diverged"),
     # Protocol
     _protocol("stopped-early-by-test-rows", 'cross_entropy_of(run.label_outputs("validation"))',
               'cross_entropy_of(run.label_outputs("test"))'),
