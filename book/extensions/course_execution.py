@@ -75,6 +75,8 @@ def execute_what_is_due(app, env, docnames):
                     data = {"execution_seconds": done.result()}
                     bundle = CacheBundleIn(notebook, str(path), data=data)
                     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+                else:
+                    _say_nothing_at_the_end()
                 bar.set_postfix_str(path.stem)
                 bar.update()
 
@@ -96,7 +98,8 @@ def _stopped_with_their_kernels(pool, running):
 
 
 def _say_nothing_at_the_end():
-    """A client whose kernel died complains when Python ends; nobody can act on it."""
+    """A client whose kernel died complains when Python ends; nobody can act on it, and why a
+    notebook failed is said at its place."""
     sys.unraisablehook = lambda unraisable: None
 
 
