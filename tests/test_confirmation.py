@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.copies import copy_course
-from tests.notebook_runs import ROOT, chapters
+from tests.notebook_runs import ROOT, chapters, execute
 from utils import confirm, confirmation
 from utils.chapters import claims_of, parameters_of
 from utils.claims import Claim
@@ -148,6 +148,37 @@ def test_a_chapter_shows_what_is_stored_and_its_own_seeds_beside_it(name):
 def test_a_chapter_says_on_how_many_seeds_its_claims_stand(name):
     prose = "\n".join(c.source for c in CHAPTERS[name].cells if c.cell_type == "markdown")
     assert f"stand on {confirmation.SEEDS} seeds" in prose
+
+
+FIRST = "both-noise-control"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "again"),
+    [
+        ({}, True),
+        ({"after": "'a cell of my own'"}, True),
+        ({"parameters": {"seeds": 2}}, True),
+        ({"parameters": {"units": 96}}, False),  # by which this claim is not touched
+    ],
+)
+def test_a_run_of_the_chapter_as_it_stands_shows_what_is_stored(changes, again):
+    path = ROOT / "notebooks" / "04_combining.ipynb"
+    shown = claims_of(execute(path, until=FIRST, **changes))[FIRST]
+    assert ("again" in shown) == again
+
+
+@pytest.mark.slow
+def test_after_a_cell_that_a_reader_has_changed_a_run_speaks_for_itself(tmp_path):
+    changed = nbformat.read(ROOT / "notebooks" / "04_combining.ipynb", as_version=4)
+    cell = next(cell for cell in changed.cells if "noise_both = train(" in cell.source)
+    cell.source = cell.source.replace("momentum=0.9", "momentum=0.91", 1)
+    path = tmp_path / "04_combining.ipynb"
+    nbformat.write(changed, path)
+    shown = claims_of(execute(path, until=FIRST))[FIRST]
+    assert "again" not in shown
+    assert len(shown["seeds"]) == 6
 
 
 # The command

@@ -4,13 +4,14 @@ A chapter trains a few networks of each kind, so that a reader does not wait. Wh
 comes from four times as many seeds, which `python -m utils.confirm` has trained by running the very
 same chapters with more `seeds`, and has stored with the numbers of every seed. A run shows what is
 stored only where its own seeds, which are among those, give what they gave then. Otherwise, as with
-other parameters or other code, it shows what it has found by itself.
+other parameters or in a cell that a reader has changed, it shows what it has found by itself.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,9 +98,9 @@ def confirmed(claim: Claim, parameters: Mapping[str, Any]) -> Claim | Confirmed:
             them.
 
     Returns:
-        The claim itself where it was measured on other seeds or on all of them, where a parameter
-        or what the claim predicts is another one, or where its seeds give other numbers than those
-        that are stored, by more than the arithmetic of a processor can change.
+        The claim itself where it was measured on other seeds or on all of them, where a parameter,
+        a cell up to this one or what the claim predicts is another one, or where its seeds give
+        other numbers than those that are stored, by more than arithmetic can change.
     """
     found = stored()["claims"].get(claim.id)
     if found is None or not set(claim.seeds) < set(found["seeds"]):
@@ -107,10 +108,38 @@ def confirmed(claim: Claim, parameters: Mapping[str, Any]) -> Claim | Confirmed:
     theirs = stored()["chapters"][found["chapter"]]["parameters"]
     if _but_for_seeds(theirs) != _but_for_seeds(parameters):
         return claim
+    if not _ran_as_stored(found["chapter"]):
+        return claim
     ours = claim.record()
     if any(ours[name] != found[name] for name in SETTLED) or not agrees(found, claim):
         return claim
     return Confirmed({key: value for key, value in found.items() if key != "chapter"}, claim)
+
+
+@functools.cache
+def _cells(chapter):
+    """The code cells of a chapter that settle numbers; none where the chapter is not at hand, as on
+    a worker of a sweep."""
+    path = intact.ROOT / "notebooks" / f"{chapter}.ipynb"
+    cells = intact.notebook(path).cells if path.is_file() else []
+    drawn = {"hide-input", "parameters"}  # figures and set-up; parameters are compared as values
+    code = [
+        c for c in cells if c.cell_type == "code" and not drawn & set(c.metadata.get("tags", []))
+    ]
+    return [cell.source.strip() for cell in code]
+
+
+def _ran_as_stored(chapter):
+    """Whether a kernel has run the chapter's cells up to this one, and none of them in other words.
+
+    A cell that a reader has changed may change the numbers less than arithmetic can.
+    """
+    kernel = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    if not kernel:
+        return True
+    ran = [cell.strip() for cell in kernel.user_ns["In"]]
+    cells = _cells(chapter)
+    return ran[-1] in cells and set(cells[: cells.index(ran[-1])]) <= set(ran)
 
 
 def _but_for_seeds(parameters):
