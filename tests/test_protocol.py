@@ -54,14 +54,17 @@ def test_a_setting_that_learns_is_chosen_over_one_that_does_not(found):
 def test_validation_rows_come_out_of_those_that_are_given_and_are_as_wrong(monkeypatch):
     seen = []
 
-    def recording(data):
-        seen.append(with_validation_rows_of_its_own(data))
-        return seen[-1]
+    def recording(given):
+        made = with_validation_rows_of_its_own(given)
+        seen.append((made, given))  # in any order: seeds are trained side by side
+        return made
 
     monkeypatch.setattr(protocol, "with_validation_rows_of_its_own", recording)
     compare(noisy, {"none": {"": setting()}}, seeds=SEEDS, steps=8)
+    told = {given.x_train.tobytes() for _, given in seen}
+    assert told == {noisy(seed).x_train.tobytes() for seed in SEEDS}
     wrong = []
-    for data, given in zip(seen, map(noisy, SEEDS), strict=True):
+    for data, given in seen:
         rows = {row.tobytes() for row in given.x_train}
         assert {row.tobytes() for row in data.x_validation} < rows
         assert {row.tobytes() for row in data.x_train} < rows
