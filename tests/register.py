@@ -35,7 +35,7 @@ import nbformat
 from tqdm import tqdm
 
 from tests.notebook_runs import ROOT, chapters, execute
-from utils import intact
+from utils import confirmation, intact
 from utils.chapters import claims_of, parameters_of
 from utils.confirmation import CHOICE_OF_SEEDS, SEEDS
 from utils.jobs import exit_status, write_whole
@@ -43,7 +43,7 @@ from utils.jobs import exit_status, write_whole
 PATH = ROOT / "book" / "data" / "register.json"
 EXPLORATION_SEED = 1000  # the first one
 NUMBERS = ("treatment", "control", "joint_interval", "budget", "seeds")
-SETTLED = ("prediction", "direction", "metric", "smallest_effect", "comparisons", "source")
+SETTLED = (*confirmation.SETTLED, "source")
 
 
 # Cells that settle nothing: figures and demonstrations; parameters, and claims from tables, which
@@ -88,9 +88,9 @@ def _executed(path: Path, folder: Path | None):
     """The chapter on exploration seeds; taken from a folder if that very code was run before."""
     if folder is not None and (folder / path.name).is_file():
         run = nbformat.read(folder / path.name, as_version=4)
-        seeds = {r["seeds"][0] for r in claims_of(run).values()}
+        seeds = {(r["seeds"][0], len(r["seeds"])) for r in claims_of(run).values()}
         same_code = code_digest(run) == code_digest(nbformat.read(path, as_version=4))
-        if same_code and seeds == {EXPLORATION_SEED}:
+        if same_code and seeds == {(EXPLORATION_SEED, SEEDS)}:
             return run
     return execute(path, parameters={"first_seed": EXPLORATION_SEED, "seeds": SEEDS})
 

@@ -42,8 +42,22 @@ SMALLEST_EFFECT = {
 }
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Claim:
+class ShownAsCard:
+    """How a notebook shows what has a `record` and a text: as a card, with the record beside it."""
+
+    def __repr__(self):
+        return str(self)
+
+    def _repr_html_(self):
+        return card(self.record())
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"text/plain": str(self), "text/html": self._repr_html_()}
+        return data, {"claim": self.record()}
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Claim(ShownAsCard):
     """One empirical sentence of the course.
 
     The sentence is made of its parts in the direction that was found: "With wrong labels, dropout
@@ -287,15 +301,6 @@ class Claim:
 
     def __str__(self):
         return f"{self.sentence}\n{self.verdict} ({len(self.seeds)} paired seeds) [{self.id}]"
-
-    __repr__ = __str__
-
-    def _repr_html_(self):
-        return card(self.record())
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"text/plain": str(self), "text/html": self._repr_html_()}
-        return data, {"claim": self.record()}
 
 
 def verdict_of(joint_interval: tuple[float, float], smallest_effect: float, direction: str) -> str:

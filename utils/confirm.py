@@ -24,7 +24,7 @@ from .confirmation import PATH, SEEDS
 from .cost import fingerprint
 from .jobs import OneLineParser, digest, exit_status, write_whole
 from .parameters import OneLineError
-from .recorded_numbers import changed
+from .recorded_numbers import changed, cost_of
 from .rerun import Request, without_outputs
 from .sweeps import add_options, course_files, sweep
 
@@ -55,8 +55,7 @@ def with_runs(before: Mapping, runs: Mapping[str, nbformat.NotebookNode]) -> dic
     kept = {name: told for name, told in before["chapters"].items() if name not in runs}
     claims = {k: r for k, r in before["claims"].items() if r["chapter"] not in runs}
     for name, run in runs.items():
-        outputs = [output for cell in run.cells for output in cell.get("outputs", [])]
-        (cost,) = (o["metadata"]["cost"] for o in outputs if "cost" in o.get("metadata", {}))
+        cost = cost_of(run)
         kept[name] = {
             "parameters": dict(run.metadata.course.parameters),
             **{key: cost[key] for key in ("day", "versions", "fingerprint")},

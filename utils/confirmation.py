@@ -4,7 +4,7 @@ A chapter trains a few networks of each kind, so that a reader does not wait. Wh
 comes from four times as many seeds, which `python -m utils.confirm` has trained by running the very
 same chapters with more `seeds`, and has stored with the numbers of every seed. A run shows what is
 stored only where its own seeds, which are among those, give what they gave then. Otherwise, as with
-other parameters or in a cell that a reader has changed, it shows what it has found by itself.
+another parameter or after a cell that a reader has changed, it shows what it has found by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import intact
-from .claims import Claim, card
+from .claims import Claim, ShownAsCard
 from .recorded_numbers import allowed_off
 
 PATH = intact.ROOT / "book" / "data" / "confirmation.json"
@@ -26,11 +26,11 @@ SEEDS = 24  # confirmation seeds of each claim
 # What a run may choose and still be compared: which of the seeds it trains again.
 CHOICE_OF_SEEDS = ("seeds", "first_seed")
 # What is settled about a claim before any seed is trained.
-SETTLED = ("prediction", "metric", "direction", "smallest_effect", "comparisons")
+SETTLED = ("prediction", "direction", "metric", "smallest_effect", "comparisons")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Confirmed:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Confirmed(ShownAsCard):
     """A claim as all of its confirmation seeds have found it.
 
     Attributes:
@@ -72,15 +72,6 @@ class Confirmed:
             f"{len(self.again.seeds)} of them trained again) [{self.again.id}]"
         )
 
-    __repr__ = __str__
-
-    def _repr_html_(self):
-        return card(self.record())
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"text/plain": str(self), "text/html": self._repr_html_()}
-        return data, {"claim": self.record()}
-
 
 @functools.cache
 def stored() -> dict:
@@ -121,12 +112,13 @@ def _cells(chapter):
     """The code cells of a chapter that settle numbers; none where the chapter is not at hand, as on
     a worker of a sweep."""
     path = intact.ROOT / "notebooks" / f"{chapter}.ipynb"
-    cells = intact.notebook(path).cells if path.is_file() else []
+    cells = intact.record(path)["cells"] if path.is_file() else []
     drawn = {"hide-input", "parameters"}  # figures and set-up; parameters are compared as values
-    code = [
-        c for c in cells if c.cell_type == "code" and not drawn & set(c.metadata.get("tags", []))
+    return [
+        "".join(cell["source"]).strip()
+        for cell in cells
+        if cell["cell_type"] == "code" and not drawn & set(cell["metadata"].get("tags", []))
     ]
-    return [cell.source.strip() for cell in code]
 
 
 def _ran_as_stored(chapter):

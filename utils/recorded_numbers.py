@@ -18,11 +18,16 @@ RELATIVE = 1e-6  # with the same arithmetic
 STANDARD_ERRORS = 2.5  # with another one; the half-width of a 95 % interval holds about two
 
 
-def arithmetic_of(notebook) -> str | None:
-    """The fingerprint of the arithmetic that a notebook was made with; None if it shows none."""
+def cost_of(notebook) -> dict:
+    """The last cost that a notebook shows, with its day, versions and fingerprint; or nothing."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     costs = [o["metadata"]["cost"] for o in outputs if "cost" in o.get("metadata", {})]
-    return costs[-1].get("fingerprint") if costs else None
+    return costs[-1] if costs else {}
+
+
+def arithmetic_of(notebook) -> str | None:
+    """The fingerprint of the arithmetic that a notebook was made with; None if it shows none."""
+    return cost_of(notebook).get("fingerprint")
 
 
 def same_arithmetic(notebook) -> bool:

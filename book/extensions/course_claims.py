@@ -127,7 +127,7 @@ def _check_seeds(app, docname, claims):
         if claim["id"] in confirmed and "again" not in claim:
             logger.warning(
                 "claim %s was found otherwise by the %d seeds of this run than these seeds found "
-                "it before, so that it stands on them alone",
+                "it before, or a parameter or cell is another one: it stands on these seeds alone",
                 claim["id"], len(claim["seeds"]), location=docname, type="claims",
             )  # fmt: skip
 

@@ -5,8 +5,8 @@
 - Figures take their alternative text and their size from the SVG itself, where the notebook that
   drew them put it. A figure without a description is a warning.
 - Each page has a description for search engines. A page without one is a warning.
-- Code is coloured where a colour says something: names, signs and spaces have that of the text, and
-  need no element of their own. There are thousands of them in a chapter, and each takes time to lay
+- Code is coloured where a colour says something: names, signs and spaces are left as text, without
+  elements of their own. There are thousands of them in a chapter, and each takes time to lay
   out.
 """
 
@@ -199,7 +199,7 @@ def depart_image(self, node):
 
 
 class FewerColours(HtmlFormatter):
-    """Pygments's HTML without elements around what is coloured as the text is."""
+    """Pygments's HTML without elements around names, signs and spaces."""
 
     plain = frozenset({Name, Name.Namespace, Operator, Punctuation, Text.Whitespace})
 
