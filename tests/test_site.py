@@ -116,8 +116,17 @@ class Visit:
         self.context.close()
 
 
+def lay_out_everything(page):
+    """Sections far away as well, which axe passes over and no width counts otherwise."""
+    page.evaluate(
+        "document.querySelectorAll('section').forEach((one) => {"
+        " one.style.contentVisibility = 'visible'; })"
+    )
+
+
 def open_everything(page):
     """Question all figures, and unfold what is folded."""
+    lay_out_everything(page)
     for button in page.locator(".figure-live-button").all():
         button.click()
     # Not `wait_for_function`: the pages' policy does not let it evaluate text.
@@ -160,6 +169,7 @@ def test_nothing_is_wider_than_a_phone_or_cut_off(site, addresses, browser):
     wide, width = {}, 360
     for name in addresses:
         with Visit(browser, site + name, viewport={"width": width, "height": 800}) as visit:
+            lay_out_everything(visit.page)
             edges = visit.page.eval_on_selector_all(
                 ".bd-article img, .figure-data button",
                 "all => all.map((one) => one.getBoundingClientRect().right)",
@@ -192,6 +202,37 @@ def test_pages_are_light(site, built_book, addresses, browser):
             if kilobytes > allowed:
                 heavy[name] = round(kilobytes)
     assert not heavy
+
+
+def test_an_address_within_a_page_leads_there_past_sections_not_laid_out(site, browser):
+    """Also with a reader who has nothing against movement."""
+    name, last = f"{site}notebooks/03_batch_normalization.html", "two-accidents"
+    skipped = "one => !one.lastElementChild.checkVisibility({contentVisibilityAuto: true})"
+    with Visit(browser, name, reduced_motion="no-preference") as visit:
+        page = visit.page
+        assert page.eval_on_selector(f"#{last}", skipped)  # or nothing is tested here
+        page.locator(f"#pst-secondary-sidebar a[href='#{last}']").click()
+        page.wait_for_timeout(2000)
+        here = page.eval_on_selector(f"#{last}", "one => one.getBoundingClientRect().top")
+        with Visit(browser, f"{name}#{last}", reduced_motion="no-preference") as other:
+            other.page.wait_for_timeout(500)
+            there = other.page.eval_on_selector(
+                f"#{last}", "one => one.getBoundingClientRect().top"
+            )
+        assert 0 <= here < 200
+        assert 0 <= there < 200
+
+
+def test_a_block_that_fits_is_no_stop_of_the_tab_key_once_its_section_is_there(site, browser):
+    fitting = "all => all.filter((one) => one.tabIndex === 0 && one.scrollWidth <= one.clientWidth"
+    fitting += " && one.scrollHeight <= one.clientHeight).length"
+    with Visit(browser, f"{site}notebooks/03_batch_normalization.html") as visit:
+        blocks = "article pre:not(details:not([open]) pre)"
+        assert visit.page.eval_on_selector_all(blocks, fitting) > 0  # those far away
+        lay_out_everything(visit.page)
+        visit.page.evaluate("dispatchEvent(new Event('contentvisibilityautostatechange'))")
+        visit.page.wait_for_timeout(1000)
+        assert visit.page.eval_on_selector_all(blocks, fitting) == 0
 
 
 SHIFTS = """

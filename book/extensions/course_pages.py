@@ -46,9 +46,11 @@ BLOCKS_IN_TURN = re.compile(
     r'(.*?)window\.addEventListener\("resize",t\)'
 )
 READ_FIRST = (
-    r'Array.from(document.querySelectorAll(\1),(e=>[e,e.closest("details:not([open])")||\2]))'
+    r"Array.from(document.querySelectorAll(\1),"
+    r"(e=>[e,!e.checkVisibility({contentVisibilityAuto:!0})||\2]))"
     r".forEach((([e,t])=>{e.tabIndex=t?0:-1}))"
-    r'\3["resize","toggle"].forEach((e=>window.addEventListener(e,t,!0)))'
+    r'\3["resize","toggle","contentvisibilityautostatechange"]'
+    r".forEach((e=>window.addEventListener(e,t,!0)))"
 )
 SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 ICON = re.compile(r'<(i|span) class="(?P<classes>[^"]*\bfa-[^"]*)"(?P<others>[^>]*)></\1>')
@@ -86,13 +88,13 @@ def finish_pages(app, exception):
 
 def _read_first(script):
     """Let the theme measure all blocks before it takes those from Tab's way that need no scrolling,
-    and those in a fold when it is opened.
+    and those in a fold or a section far away when they are shown.
 
     Otherwise it has the page laid out anew for each of them.
     """
     before = script.read_text(encoding="utf-8")
     after = BLOCKS_IN_TURN.sub(READ_FIRST, before)
-    if '"details:not([open])"' not in after:
+    if "checkVisibility" not in after:
         logger.warning("%s measures blocks in another way", THEME_SCRIPT, type="theme")
     if after != before:
         script.write_text(after, encoding="utf-8")
