@@ -66,9 +66,10 @@ def test_it_holds_every_condition_technique_and_seed_and_says_what_it_holds(part
     ends = 2 * len(part.techniques) - stopped
     assert len(table) == len(part.conditions()) * len(atlas.BUDGETS) * ends * 20
     assert len(measure_atlas.SEEDS) >= 20
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", table.attrs["date"])
-    assert {"python", "tensorflow", "keras", "numpy"} <= table.attrs["versions"].keys()
-    assert table.attrs["settings"]["steps"] == atlas.STEPS
+    origin = atlas.origin(part.name)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", origin["date"])
+    assert {"python", "tensorflow", "keras", "numpy"} <= origin["versions"].keys()
+    assert origin["settings"]["steps"] == atlas.STEPS
     assert table["accuracy"].between(0, 1).all()
 
 
@@ -120,7 +121,7 @@ def stored(part, technique, condition):
     """The same from the table, and how far it may be off on any processor."""
     table = atlas.load(part.name)
     accuracy = cell_of(table, technique, **condition).set_index("seed")["accuracy"]
-    same = table.attrs["fingerprint"] == fingerprint()
+    same = atlas.origin(part.name)["fingerprint"] == fingerprint()
     other = 0 if same else allowed_off(accuracy, len(FEW))
     return accuracy[list(FEW)].mean(), max(TOLERANCE, other)
 
@@ -205,9 +206,10 @@ def test_a_claim_read_from_a_table_is_the_claim_on_the_measurements(monkeypatch)
     reached = reached_at_random(1)
     table, told = measure_atlas.compared(part, reached)
     table = table.assign(train_rows=9, label_noise=0.0)[part.columns]
-    table.attrs["conditions"] = {atlas.name_of(part.conditions()[0]): told}
+    origin = {"conditions": {atlas.name_of(part.conditions()[0]): told}}
     monkeypatch.setitem(atlas.PARTS, part.name, part)
     monkeypatch.setattr(atlas, "load", lambda name: table)
+    monkeypatch.setattr(atlas, "origin", lambda name: origin)
     for technique, against, end in (("a", None, "final"), ("b", "a", "best"), ("a", "b", "final")):
         parts = {"id": "x", "subject": technique, "what": "accuracy"}
         read = atlas.claim(

@@ -183,8 +183,15 @@ def in_words(condition: Mapping, part: Part) -> str:
 
 
 def load(part: str = DIGITS.name) -> pd.DataFrame:
-    """A committed table; its `attrs` tell about columns, settings, versions and date."""
-    return intact.table(PARTS[part].path)
+    """A committed table."""
+    table = intact.table(PARTS[part].path)
+    table.attrs = {}  # pandas copies them, and all in them, with each row and column that is taken
+    return table
+
+
+def origin(part: str = DIGITS.name) -> dict:
+    """What a committed table tells about its columns, settings, conditions, versions and date."""
+    return intact.table(PARTS[part].path).attrs
 
 
 def effects(table: pd.DataFrame, end: str = "final", steps: int = STEPS) -> pd.DataFrame:
@@ -244,7 +251,7 @@ def claim(
     rows = table[(table[list(condition)] == pd.Series(condition)).all(axis=1)]
     rows = rows[rows["end"] == end].sort_values(["seed", "steps"])
     seeds = tuple(int(seed) for seed in rows["seed"].unique())
-    made = table.attrs["conditions"][name_of(condition)]
+    made = origin(part)["conditions"][name_of(condition)]
 
     def reached(name):
         of_it = rows[rows["technique"] == name]

@@ -87,6 +87,11 @@ def _table(root: str, part: str):
 
 
 @functools.cache
+def _origin(root: str, part: str):
+    return _module(root).origin(part)
+
+
+@functools.cache
 def _found(root: str, part: str, end: str, steps: int):
     """The effects of a part at one end and budget."""
     return _module(root).effects(_table(root, part), end, steps)
@@ -496,7 +501,7 @@ def numbers_of(root: str, name: str) -> dict:
                         ),
                     ]
                 )
-    made = _table(root, name).attrs.get("conditions", {})
+    made = _origin(root, name).get("conditions", {})
     told = {"techniques": part.techniques, "found": found}
     if made:
         told["epochs"] = {
@@ -560,7 +565,7 @@ def visit_explorer(self, node):
             "axes": {AXES[axis][0]: values for axis, values in part.axes.items()},
             "src": brought_along(self.builder, f"courseAtlas({json.dumps(name)},{text});\n", ".js"),
         }
-    smallest = _table(root, opens).attrs["settings"]["smallest_effect"]
+    smallest = _origin(root, opens)["settings"]["smallest_effect"]
     data = {
         "parts": parts,
         "data": DATA,
@@ -665,7 +670,7 @@ class PartDirective(SphinxDirective):
         first = found[found["technique"] == part.techniques[0]].set_index("condition")["accuracy"]
         cells = "".join(f'<td role="cell">{first[condition]:.3f}</td>' for condition in conditions)
         rows.append(_row_head(f"accuracy of {part.techniques[0]}") + cells)
-        made = table.attrs
+        made = module.origin(name)
         origin = (
             f"{part.network[:1].upper()}{part.network[1:]}; effects on test accuracy against "
             f"“{part.techniques[0]}”, {table['seed'].nunique()} seeds each. Measured on "
@@ -718,8 +723,8 @@ class CarriedDirective(SphinxDirective):
 
 class OriginDirective(SphinxDirective):
     def run(self):
-        _, _, table = _open(self)
-        made = table.attrs
+        module, _, table = _open(self)
+        made = module.origin()
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         text = (
             f"Measured on {made['date']} in {made['seconds'] / 60:.0f} minutes, summed over the "

@@ -199,7 +199,12 @@ def _rules(root, name):
         return f'url("{address}")'
 
     text = ADDRESS.sub(moved, IMPORT.sub("", text))
-    return found + tinycss2.parse_stylesheet(text, True, True)
+    return found + _parsed(text)
+
+
+@functools.cache
+def _parsed(text):
+    return tinycss2.parse_stylesheet(text, True, True)
 
 
 def _family(face):

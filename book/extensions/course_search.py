@@ -24,10 +24,11 @@ FILE = "search_sections.js"
 SYNONYMS = "book/synonyms.yml"
 HEADINGS = ["h1", "h2", "h3", "h4"]
 # What is no prose: code and outputs, figures and what belongs to them, forms, generated tables.
-LEFT_OUT = (
-    ".cell, .highlight, .figure-data, .effects-figure, .chapter-head, .headerlink, .eqno, div.math,"
-    " .katex-html, annotation, .playground-on-page, .explorer, .atlas-table, .atlas-summary,"
-    " .evidence, .guess, .toctree-wrapper, form, script, svg"
+LEFT_OUT = {"annotation", "form", "script", "svg"}
+LEFT_OUT_CLASSES = frozenset(
+    "cell highlight figure-data effects-figure chapter-head headerlink eqno katex-display"
+    " katex-html playground-on-page explorer atlas-table atlas-summary evidence guess"
+    " toctree-wrapper".split()
 )
 BLOCKS = ["p", "li", "td", "th", "dd"]
 # Against a chapter: these pages repeat, define or list what the chapters explain.
@@ -48,7 +49,7 @@ def sections_of(page: str) -> list[list[str]]:
     line ends.
     """
     article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article")).article
-    for part in article.select(LEFT_OUT):
+    for part in article.find_all(_left_out):
         part.decompose()
     sections, places = [], {}
     for element in article.find_all(["section", "dt", *BLOCKS]):
@@ -64,6 +65,10 @@ def sections_of(page: str) -> list[list[str]]:
             continue
         sections.append(places[id(element)])
     return [[anchor, heading, "\n".join(prose)] for anchor, heading, prose in sections]
+
+
+def _left_out(part):
+    return part.name in LEFT_OUT or not LEFT_OUT_CLASSES.isdisjoint(part.get("class", ()))
 
 
 def _add_prose(block, places):
