@@ -4,6 +4,10 @@ Needs the built site, node with npx, and a Chromium (on the path or in CHROME_PA
 served from a subfolder with gzip, as hosts of static pages do. Each page is loaded as a phone and
 as a desktop, by default three times each; the median counts. Exit status 1 if a page misses a
 budget.
+
+A phone is a processor slowed down so many times that this machine is one of Lighthouse's mid-tier
+phones, which depends on the machine: four times on a fast desktop, twice on a slow one, by
+https://github.com/GoogleChrome/lighthouse/blob/main/docs/throttling.md#cpu-throttling.
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ PRESETS = {"mobile": [], "desktop": ["--preset=desktop"]}
 # The first page only leads on; the page for missing addresses has no address of its own.
 LEFT_OUT = ("index.html", "404.html", "_static/")
 CHAPTER_KB, PAGE_KB, SHIFT = 350, 200, 0.02
+# Lighthouse's benchmark index of desktops from which on a phone is so many times slower.
+SLOWDOWNS = {1500: 4, 1000: 2, 0: 1}
 
 
 class Zipped(http.server.SimpleHTTPRequestHandler):
@@ -54,12 +60,15 @@ class Zipped(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def measure(address: str, preset: str) -> dict:
-    """Scores of one load in percent, its shift, and the kilobytes that it moved."""
+def measure(address: str, preset: str, slowdown: float) -> dict:
+    """Scores of one load in percent, its shift, the kilobytes that it moved, and the machine's
+    benchmark index meanwhile.
+    """
+    throttling = {"mobile": [f"--throttling.cpuSlowdownMultiplier={slowdown:g}"]}
     done = subprocess.run(
         [
             "npx", "--prefer-offline", "--yes", PACKAGE, address, *PRESETS[preset],
-            "--quiet", "--output=json",
+            *throttling.get(preset, []), "--quiet", "--output=json",
             f"--only-categories={','.join(CATEGORIES)}",
             "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage",
         ],
@@ -69,6 +78,7 @@ def measure(address: str, preset: str) -> dict:
         raise SystemExit(f"lighthouse failed on {address}: {done.stderr.strip()[-300:]}")
     report = json.loads(done.stdout)
     found = {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
+    found["index"] = report["environment"]["benchmarkIndex"]
     found["shift"] = report["audits"]["cumulative-layout-shift"]["numericValue"]
     requests = report["audits"]["network-requests"]["details"]["items"]
     found["kilobytes"] = sum(request.get("transferSize", 0) for request in requests) / 1000
@@ -89,6 +99,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lighthouse")
     parser.add_argument("pages", nargs="*", help="such as notebooks/02_dropout.html; default all")
     parser.add_argument("--loads", type=int, default=3, help="default 3")
+    parser.add_argument(
+        "--slowdown", type=float, help="of a phone's processor; by default what fits this machine"
+    )
     options = parser.parse_args()
     if not (SITE / "index.html").is_file():
         parser.error("there is no site in _build/html: run `make book` first")
@@ -106,11 +119,17 @@ def main() -> int:
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     root = f"http://127.0.0.1:{server.server_port}/course/"
+    if options.slowdown is None:
+        index = measure(root + pages[0], "desktop", 1)["index"]
+        slowdown = next(times for least, times in SLOWDOWNS.items() if index >= least)
+        print(f"Benchmark index {index:.0f}: phones are {slowdown} times slower.\n")
+    else:
+        slowdown = options.slowdown
     print("| page | device | performance | accessibility | best practices | SEO | CLS | KB |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     faults = 0
     for page, preset in tqdm([(p, d) for p in pages for d in PRESETS], unit="page", disable=None):
-        loads = [measure(root + page, preset) for _ in range(options.loads)]
+        loads = [measure(root + page, preset, slowdown) for _ in range(options.loads)]
         median = {key: statistics.median(load[key] for load in loads) for key in loads[0]}
         wrong = missed(page, median)
         faults += bool(wrong)

@@ -285,6 +285,7 @@ def _deferred(text):
 
 
 def setup(app):
+    app.add_js_file("sections.js", loading_method="defer")
     app.connect("config-inited", share_the_address, priority=400)
     # Only then has the theme written its colours of code.
     app.connect("build-finished", finish_pages, priority=800)

@@ -25,11 +25,24 @@ SYNONYMS = "book/synonyms.yml"
 HEADINGS = ["h1", "h2", "h3", "h4"]
 # What is no prose: code and outputs, figures and what belongs to them, forms, generated tables.
 LEFT_OUT = {"annotation", "form", "script", "svg"}
-LEFT_OUT_CLASSES = frozenset(
-    "cell highlight figure-data effects-figure chapter-head headerlink eqno katex-display"
-    " katex-html playground-on-page explorer atlas-table atlas-summary evidence guess"
-    " toctree-wrapper".split()
-)
+LEFT_OUT_CLASSES = {
+    "atlas-summary",
+    "atlas-table",
+    "cell",
+    "chapter-head",
+    "effects-figure",
+    "eqno",
+    "evidence",
+    "explorer",
+    "figure-data",
+    "guess",
+    "headerlink",
+    "highlight",
+    "katex-display",
+    "katex-html",
+    "playground-on-page",
+    "toctree-wrapper",
+}
 BLOCKS = ["p", "li", "td", "th", "dd"]
 # Against a chapter: these pages repeat, define or list what the chapters explain.
 WEIGHTS = {

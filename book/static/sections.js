@@ -1,0 +1,25 @@
+// Sections that wait (see course.css) are laid out one at a time, when the browser has nothing else
+// to do, from the moment that the reader first does something.
+"use strict";
+
+{
+  const starts = ["scroll", "keydown", "pointerdown"];
+  const later = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+
+  function begin() {
+    for (const start of starts) removeEventListener(start, begin, true);
+    const far = [...document.querySelectorAll(".bd-article > section > section")];
+
+    function next() {
+      const section = far.shift();
+      if (section) {
+        section.style.contentVisibility = "visible";
+        later(next);
+      } else {
+        dispatchEvent(new Event("resize")); // the theme looks at all blocks again
+      }
+    }
+    later(next);
+  }
+  for (const start of starts) addEventListener(start, begin, { capture: true, passive: true });
+}
