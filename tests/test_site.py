@@ -617,8 +617,8 @@ def test_a_guess_by_keyboard_is_answered_in_words_and_leaves_nothing_behind(site
         assert guess.locator("[role=status]").inner_text() == ""
         values = guess.locator("[role=slider]").evaluate_all("all => all.map(x => x.ariaValueNow)")
         assert set(values) == {"0"}
-        # Pictures are loaded when they come into view.
-        assert not [url for url in visit.asked[asked:] if not url.endswith(".svg")]
+        # Pictures and signs of formulas are loaded when they come into view.
+        assert not [url for url in visit.asked[asked:] if not url.endswith((".svg", ".woff2"))]
         stored = "JSON.stringify([localStorage, sessionStorage, document.cookie])"
         assert page.evaluate(stored) == kept
         assert not visit.faults
@@ -842,7 +842,7 @@ def test_a_small_playground_stands_in_its_section_and_is_loaded_near_it(site, br
         section = page.locator(
             "section", has=page.locator(".playground"), has_not=page.locator("section .playground")
         )
-        assert section.locator("h2").inner_text().startswith(place.heading)
+        assert section.locator("h2").text_content().startswith(place.heading)
         page.locator(".playground").scroll_into_view_if_needed()
         page.get_by_text("pairs of networks").wait_for()
         asked = dict(pair.split("=") for pair in place.start.split("&"))
