@@ -4,7 +4,8 @@
 
 {
   const starts = ["scroll", "keydown", "pointerdown"];
-  const later = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+  const idle = window.requestIdleCallback ?? setTimeout; // the latter in Safari
+  const later = (work) => idle(work, idle === setTimeout ? 50 : { timeout: 200 });
 
   function begin() {
     for (const start of starts) removeEventListener(start, begin, true);
