@@ -30,7 +30,10 @@ from tqdm import tqdm
 SITE = Path(__file__).resolve().parents[1] / "_build" / "html"
 PACKAGE = "lighthouse@12"
 CATEGORIES = {"performance": 97, "accessibility": 100, "best-practices": 100, "seo": 100}
-PRESETS = {"mobile": [], "desktop": ["--preset=desktop"]}
+PRESETS = {
+    "mobile": "--throttling.cpuSlowdownMultiplier={slowdown:g}",
+    "desktop": "--preset=desktop",
+}
 # The first page only leads on; the page for missing addresses has no address of its own.
 LEFT_OUT = ("index.html", "404.html", "_static/")
 CHAPTER_KB, PAGE_KB, SHIFT = 350, 200, 0.02
@@ -64,11 +67,10 @@ def measure(address: str, preset: str, slowdown: float) -> dict:
     """Scores of one load in percent, its shift, the kilobytes that it moved, and the machine's
     benchmark index meanwhile.
     """
-    throttling = {"mobile": [f"--throttling.cpuSlowdownMultiplier={slowdown:g}"]}
     done = subprocess.run(
         [
-            "npx", "--prefer-offline", "--yes", PACKAGE, address, *PRESETS[preset],
-            *throttling.get(preset, []), "--quiet", "--output=json",
+            "npx", "--prefer-offline", "--yes", PACKAGE, address,
+            PRESETS[preset].format(slowdown=slowdown), "--quiet", "--output=json",
             f"--only-categories={','.join(CATEGORIES)}",
             "--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage",
         ],

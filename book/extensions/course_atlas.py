@@ -670,7 +670,7 @@ class PartDirective(SphinxDirective):
         first = found[found["technique"] == part.techniques[0]].set_index("condition")["accuracy"]
         cells = "".join(f'<td role="cell">{first[condition]:.3f}</td>' for condition in conditions)
         rows.append(_row_head(f"accuracy of {part.techniques[0]}") + cells)
-        made = module.origin(name)
+        made = _origin(str(self.env.srcdir), name)
         origin = (
             f"{part.network[:1].upper()}{part.network[1:]}; effects on test accuracy against "
             f"“{part.techniques[0]}”, {table['seed'].nunique()} seeds each. Measured on "
@@ -724,7 +724,7 @@ class CarriedDirective(SphinxDirective):
 class OriginDirective(SphinxDirective):
     def run(self):
         module, _, table = _open(self)
-        made = module.origin()
+        made = _origin(str(self.env.srcdir), module.DIGITS.name)
         versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         text = (
             f"Measured on {made['date']} in {made['seconds'] / 60:.0f} minutes, summed over the "

@@ -4,8 +4,9 @@
 
 {
   const starts = ["scroll", "keydown", "pointerdown"];
-  const idle = window.requestIdleCallback ?? setTimeout; // the latter in Safari
-  const later = (work) => idle(work, idle === setTimeout ? 50 : { timeout: 200 });
+  const later = window.requestIdleCallback
+    ? (work) => requestIdleCallback(work, { timeout: 200 })
+    : (work) => setTimeout(work, 50); // Safari
 
   function begin() {
     for (const start of starts) removeEventListener(start, begin, true);
