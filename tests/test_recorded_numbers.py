@@ -94,6 +94,17 @@ def test_another_verdict_is_told_unless_it_was_near_and_the_arithmetic_another_o
     assert changed(clear, {"made-up": clear["made-up"] | undecided}, False) == [said]
 
 
+def test_the_few_seeds_of_a_run_give_a_verdict_to_the_same_arithmetic_only():
+    few = record(0.05 + np.linspace(-0.01, 0.01, 6))["made-up"]
+    turned, moved = few | {"verdict": UNDECIDED}, few | {"effect": 0.5}
+    before, after, away = (record(0.05 + SPREAD, again=again) for again in (few, turned, moved))
+    said = "made-up: verdict was 'supported', is 'undecided', by the seeds of this run"
+    assert changed(before, after, True) == [said]
+    assert changed(before, after, False) == []
+    said = "made-up: effect was +0.05000, is +0.50000, by the seeds of this run"
+    assert changed(before, away, False) == [said]
+
+
 def test_what_else_may_differ_is_told():
     here, diverged = record(0.05 + SPREAD), record(np.where(SPREAD > 0.009, np.nan, 0.05 + SPREAD))
     assert changed(diverged, copy.deepcopy(diverged), True) == []

@@ -2,7 +2,9 @@
 
 With the arithmetic that the notebook was made with, a training gives the same bits. With another
 one, each training takes a course of its own, as with another seed: an effect may then move as far
-as an effect over seeds does, and a verdict may change that lies near to another one.
+as an effect over seeds does, and a verdict may change that lies near to another one. The few seeds
+that a chapter trains again give no verdict that anybody sees, and the width of their interval is
+mostly chance: with another arithmetic only their effects are compared.
 """
 
 from __future__ import annotations
@@ -55,13 +57,17 @@ def changed(recorded: dict, fresh: dict, same_arithmetic: bool) -> list[str]:
         same_arithmetic: whether both were made with it. Then numbers must be equal, and what is
             said as well.
     """
-    lines = []
     again = [
         {name: r["again"] for name, r in records.items() if "again" in r}
         for records in (recorded, fresh)
     ]
-    if any(again):
-        lines += [f"{line}, by the seeds of this run" for line in changed(*again, same_arithmetic)]
+    lines = _changed(*again, same_arithmetic, verdicts=same_arithmetic)
+    lines = [f"{line}, by the seeds of this run" for line in lines]
+    return lines + _changed(recorded, fresh, same_arithmetic, verdicts=True)
+
+
+def _changed(recorded, fresh, same_arithmetic, verdicts):
+    lines = []
     if recorded.keys() != fresh.keys():
         lines.append(f"claims differ: {sorted(recorded.keys() ^ fresh.keys())}")
     for name in recorded.keys() & fresh.keys():
@@ -72,7 +78,8 @@ def changed(recorded: dict, fresh: dict, same_arithmetic: bool) -> list[str]:
         for what in sorted(compared):
             if not _close(was.get(what), now.get(what), allowed):
                 lines.append(f"{name}: {what} was {_text(was, what)}, is {_text(now, what)}")
-        if old["verdict"] != new["verdict"] and (same_arithmetic or _clearance(old) > allowed):
+        turned = verdicts and old["verdict"] != new["verdict"]
+        if turned and (same_arithmetic or _clearance(old) > allowed):
             lines.append(f"{name}: verdict was {old['verdict']!r}, is {new['verdict']!r}")
         elif same_arithmetic and old["sentence"] != new["sentence"]:
             lines.append(f"{name}: sentence was {old['sentence']!r}, is {new['sentence']!r}")
