@@ -12,7 +12,6 @@ code and versions, is not repeated; what was interrupted goes on with the same c
 from __future__ import annotations
 
 import argparse
-import copy
 import csv
 import dataclasses
 import datetime
@@ -197,11 +196,9 @@ class Request:
 
 def without_outputs(notebook) -> str:
     """A notebook as text, with its cells only."""
-    bare = copy.deepcopy(notebook)
-    for cell in bare.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    return nbformat.writes(bare)
+    nothing = {"outputs": [], "execution_count": None}
+    cells = [{**cell, **nothing} if cell.cell_type == "code" else cell for cell in notebook.cells]
+    return nbformat.writes(nbformat.from_dict({**notebook, "cells": cells}))
 
 
 def _name(values: Mapping[str, Sequence]) -> str:
