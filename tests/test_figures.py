@@ -383,6 +383,32 @@ def test_a_figure_is_drawn_for_a_phone_too_with_text_that_can_be_read(draw):
     assert "DejaVu" not in picture._repr_svg_()
 
 
+LONG = {"ylabel": "effect of batch normalization on test accuracy"}
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda **words: figures.learning_curves({"loss": CURVES}, **LONG, **words),
+        lambda **words: figures.learning_curves({"a": CURVES, "b": CURVES}, **LONG, **words),
+        lambda **words: figures.effect_over_epochs(
+            {"dropout": claim_with_a_budget("dropout")}, **LONG, **words
+        ),
+        lambda **words: figures.dependence(X, CURVES, xlabel="rate", **LONG, **words),
+        reliability_diagram,
+    ],
+)
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_what_an_axis_shows_is_said_within_its_length_on_a_phone(draw, lines):
+    figure = draw(title="Dropout closes the gap here. " * lines, alt=ALT).narrow
+    figure.draw_without_rendering()
+    (axes, *_), (title, *_) = figure.axes, figure.texts
+    label = axes.yaxis.label.get_window_extent()
+    assert label.height < 1.15 * axes.get_window_extent().height
+    assert label.y0 > 0
+    assert label.y1 < title.get_window_extent().y0
+
+
 def test_panels_stand_below_each_other_on_a_phone():
     picture = learning_curves(**WORDS)
     wide, narrow = (

@@ -208,6 +208,15 @@ def _canvas(title, columns=1, height=4.0, share_y=True, stack=True):
     return figure, list(axes)
 
 
+def _label_y(axes, text):
+    """What a vertical axis shows, on a phone in lines that are no longer than the axis."""
+    if _on_phone():
+        rows = axes.get_gridspec().nrows
+        inches = axes.figure.get_figheight() / rows - 1.6  # title, ticks and what stands below
+        text = textwrap.fill(text, int(inches / 0.066))
+    axes.set_ylabel(text)
+
+
 def _note(figure, text):
     """What lines and fields mean, below the axes."""
     figure.supxlabel(_wrapped(text, 0.085), fontsize=9.5)
@@ -314,7 +323,7 @@ def learning_curves(
             _tick_epochs(axes, epochs, log_x)
             if len(panels) > 1:
                 axes.set_title(heading, fontsize=11, weight="normal")
-        all_axes[0].set_ylabel(ylabel)
+        _label_y(all_axes[0], ylabel)
         all_axes[-1].legend()
     return Picture(
         figure,
@@ -385,7 +394,7 @@ def effect_over_epochs(
                     }
                 )
             )
-        axes.set_ylabel(ylabel)
+        _label_y(axes, ylabel)
         axes.legend()
         _note(figure, "line: effect, with its 95 % interval; grey: counts as none")
     return Picture(figure, title, alt, pd.concat(tables))
@@ -419,7 +428,7 @@ def dependence(
             axes.minorticks_off()
         _draw_curves(axes, np.asarray(x, dtype="float64"), curves)
         axes.set_xlabel(xlabel)
-        axes.set_ylabel(ylabel)
+        _label_y(axes, ylabel)
         axes.legend()
     return Picture(
         figure,
@@ -450,7 +459,7 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], *, title: str, alt: 
             )  # fmt: skip
             told.append(filled.round(3).assign(**{"": label})[["", *table.columns]])
         axes.set_xlabel("confidence: highest probability of a row")
-        axes.set_ylabel("share of these rows that are right")
+        _label_y(axes, "share of these rows that are right")
         axes.legend()
     return Picture(figure, title, alt, pd.concat(told))
 
@@ -835,7 +844,7 @@ def heat_map(
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel(xlabel)
-        axes.set_ylabel(ylabel)
+        _label_y(axes, ylabel)
     table = pd.DataFrame(texts, columns=[f"{column} {xlabel}" for column in columns])
     table.insert(0, ylabel, [str(row) for row in rows])
     return Picture(figure, title, alt, table.replace("\n", " ", regex=True))
