@@ -28,8 +28,8 @@ FINGERPRINT = """
 import time
 {}
 from utils.cost import fingerprint
-started = time.perf_counter()
-print(fingerprint(), time.perf_counter() - started)
+started = time.process_time()
+print(fingerprint(), time.process_time() - started)
 """
 
 
@@ -45,7 +45,7 @@ def test_the_fingerprint_is_that_of_the_arithmetic_and_quick():
     again, seconds = run("import utils.training")
     assert again == fingerprint()
     assert re.fullmatch("[0-9a-f]{12}", again)
-    assert seconds < 10  # about two on an idle machine
+    assert seconds < 10  # of the processor; about two on an idle machine
     rounded = """
 from utils.training import programs
 from utils.backend import keras, tf
