@@ -91,7 +91,11 @@ class Course:
 
     def wait_for_starts(self, count, process):
         """Until so many runs have started in all, or the sweep has ended."""
-        while len(self.starts()) < count and process.poll() is None:
+        self.wait_until(lambda: len(self.starts()) >= count, process)
+
+    def wait_until(self, holds, process):
+        """Until something holds, or the sweep has ended."""
+        while not holds() and process.poll() is None:
             time.sleep(0.02)
 
     def finished(self) -> dict[str, bytes]:
@@ -180,9 +184,8 @@ def test_kills_at_random_points_lose_nothing_and_repeat_nothing(course):
         before = course.starts()
         process = course.start(*runs)
         course.wait_for_starts(len(before) + chance.randint(0, 4), process)
-        # Before the last one something is finished, however slow the machine is.
-        while k == KILLS - 1 and not course.finished() and process.poll() is None:
-            time.sleep(0.02)
+        if k == KILLS - 1:  # something is finished before the last, however slow the machine is
+            course.wait_until(course.finished, process)
         time.sleep(chance.uniform(0, 1))
         assert process.poll() is None, process.communicate()
         family = psutil.Process(process.pid).children(recursive=True)

@@ -183,12 +183,10 @@ def _on_phone():
     return _width.get() == PHONE
 
 
-def _wrapped(text, inches_of_a_character=0.1):
-    return "\n".join(
-        line
-        for part in text.splitlines()
-        for line in textwrap.wrap(part, int(_width.get() / inches_of_a_character))
-    )
+def _wrapped(text, inches_of_a_character=0.1, inches=None):
+    """A text in lines of so many inches, or as wide as the figure."""
+    characters = int((inches or _width.get()) / inches_of_a_character)
+    return "\n".join(line for part in text.splitlines() for line in textwrap.wrap(part, characters))
 
 
 def _canvas(title, columns=1, height=4.0, share_y=True, stack=True):
@@ -213,7 +211,7 @@ def _label_y(axes, text):
     if _on_phone():
         rows = axes.get_gridspec().nrows
         inches = axes.figure.get_figheight() / rows - 1.6  # title, ticks and what stands below
-        text = textwrap.fill(text, int(inches / 0.066))
+        text = _wrapped(text, 0.066, inches)
     axes.set_ylabel(text)
 
 
