@@ -13,10 +13,10 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from nbclient import NotebookClient
 from tqdm import tqdm
 
 from utils.chapters import claims_among
+from utils.exercises import run_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -77,14 +77,7 @@ def execute(
             notebook.cells.insert(tagged + 1, injected)
     if before:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
-    NotebookClient(
-        notebook,
-        timeout=1800,
-        kernel_name=kernel,
-        record_timing=False,
-        extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one
-        resources={"metadata": {"path": str(cwd)}},
-    ).execute()
+    run_cells(notebook, cwd, kernel)
     return notebook
 
 

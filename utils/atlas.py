@@ -377,10 +377,14 @@ def keras_code(technique: str) -> str:
     )
 
 
-def where_in_words(label_noise: float, end: str) -> tuple[str, str]:
-    """Such as "40% wrong labels" and "when training stopped"."""
-    labels = f"{label_noise:.0%} wrong labels" if label_noise else "right labels only"
-    return labels, "when training stopped" if end == "final" else "at the chosen epoch"
+def labels_in_words(label_noise: float) -> str:
+    """Such as "40% wrong labels"."""
+    return f"{label_noise:.0%} wrong labels" if label_noise else "right labels only"
+
+
+def end_in_words(end: str) -> str:
+    """Of "final" or "best"."""
+    return "when training stopped" if end == "final" else "at the chosen epoch"
 
 
 def _map(values, texts, **told):
@@ -421,7 +425,7 @@ def technique_map(
             f"{one['train_rows']} rows, {one['units']} units: {one['effect']:+.3f}, {said}"
         )
     helped, harmed = ((found["verdict"] == verdict).sum() for verdict in (SUPPORTED, OPPOSITE))
-    labels, when = where_in_words(label_noise, end)
+    labels, when = labels_in_words(label_noise), end_in_words(end)
     return _map(
         values,
         texts,

@@ -98,18 +98,26 @@ def stored_at(name: str, which: str) -> Path:
     return ROOT / "notebooks" / which / f"{name}.ipynb"
 
 
-def _executed(notebook, path):
-    client = NotebookClient(
+def run_cells(notebook, folder: Path, kernel: str = "python3") -> None:
+    """Run all cells in a kernel that starts in `folder`; outputs are stored in the notebook.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell failed.
+    """
+    NotebookClient(
         notebook,
-        timeout=1800,
-        kernel_name="python3",
+        timeout=1800,  # seconds for a cell, as in _config.yml
+        kernel_name=kernel,
         record_timing=False,
         extra_arguments=["--log-level=ERROR"],  # each kernel warns that it is a local one
-        resources={"metadata": {"path": str(ROOT / "notebooks")}},
-    )
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+
+
+def _executed(notebook, path):
     language = notebook.metadata["language_info"]
     try:
-        client.execute()
+        run_cells(notebook, ROOT / "notebooks")
     except CellExecutionError as error:
         raise ExerciseError(
             f"{path.relative_to(ROOT)}: a cell stops with {error.ename}: {error.evalue}"

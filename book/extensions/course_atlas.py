@@ -249,14 +249,16 @@ class AnswerRole(SphinxRole):
 
     def run(self):
         try:
-            where = Where(_open(self)[0], self.text)
+            module = _open(self)[0]
+            where = Where(module, self.text)
+            smallest = importlib.import_module("utils.claims").SMALLEST_EFFECT["accuracy"]
         except ValueError as error:
             return [], [self.inliner.reporter.warning(str(error), line=self.lineno)]
         found, parts = where.rows(self), []
         words = {
             HELPED: "Helped: ",
             HARMED: "Did harm: ",
-            NONE_FOUND: "No more than 0.01 either way: ",
+            NONE_FOUND: f"No more than {smallest:g} either way: ",
             UNDECIDED: "Undecided: ",
         }
         for verdict, said in words.items():
@@ -272,8 +274,7 @@ class AnswerRole(SphinxRole):
                 link = _verdict_link(self, where, row, f"{name} {_effect(row)}")
                 parts += [nodes.Text(", ")] * (k > 0) + [link if shown else nodes.Text(name)]
             parts.append(nodes.Text(". " if rows else "none was shown to. "))
-        ends = {"final": "when training stopped", "best": "each at the epoch that it chose"}
-        parts.insert(0, nodes.Text(f"({ends[where.end]}) "))
+        parts.insert(0, nodes.Text(f"({module.end_in_words(where.end)}) "))
         parts.append(_view(self, where, "All numbers", ["atlas-view"]))
         return [nodes.inline("", "", *parts, classes=["atlas-answer"])], []
 
@@ -326,7 +327,7 @@ class MapDirective(SphinxDirective):
                 best = won[(won[list(condition)] == pd.Series(condition)).all(axis=1)].iloc[0]
                 lines = self._of_all(rows, best)
             fields[condition["train_rows"], condition["units"]] = "".join(lines)
-        labels, when = module.where_in_words(noise, end)
+        labels, when = module.labels_in_words(noise), module.end_in_words(end)
         if technique:
             of_it = found[found["technique"] == technique]["verdict"]
             counted = {verdict: int((of_it == verdict).sum()) for verdict in counted}
