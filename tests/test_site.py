@@ -181,27 +181,77 @@ def test_nothing_is_wider_than_a_phone_or_cut_off(site, addresses, browser):
     assert not wide
 
 
+# As pages come to a slow phone: how far they shift, signs of fonts for icons, what they asked for.
+PHONE = {"viewport": {"width": 412, "height": 823}, "is_mobile": True, "has_touch": True}
+SLOW = {"offline": False, "latency": 100, "downloadThroughput": 4e5, "uploadThroughput": 2e5}
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+GLYPHS = """() => [...document.querySelectorAll("*")].flatMap((element) =>
+  ["::before", "::after"].filter((part) =>
+    /[\\ue000-\\uf8ff]/.test(getComputedStyle(element, part).content)).map(
+      (part) => element.outerHTML.slice(0, 100) + part))"""
+AT_ONCE = 6  # pages on their way; most of the time is the slow line's
+
+
 def weight(visit, root):
     """Bytes of a page and all that it asks for, each compressed as a server sends it."""
     pictures = visit.page.eval_on_selector_all("img", "all => all.map(image => image.src)")
     total = 0
-    for url in {*visit.asked, *pictures}:
+    for url in {*visit.asked, *pictures} - {"about:blank"}:
         content = (root / url.split(f"/{SUBFOLDER}/")[1].split("?")[0].split("#")[0]).read_bytes()
         packed = url.split("?")[0].endswith((".woff2", ".png"))
         total += len(content if packed else gzip.compress(content))
     return total / 1000
 
 
-def test_pages_are_light(site, built_book, addresses, browser):
+@pytest.fixture(scope="module")
+def on_a_slow_phone(site, built_book, addresses, browser):
+    """For each page its shift, its weight in kilobytes, and what shows a sign of its own font."""
+    found = {}
+    for start in range(0, len(addresses), AT_ONCE):
+        with contextlib.ExitStack() as visits:
+            coming = {}
+            for name in addresses[start : start + AT_ONCE]:
+                visit = visits.enter_context(Visit(browser, "about:blank", **PHONE))
+                visit.page.add_init_script(SHIFTS)
+                line = visit.context.new_cdp_session(visit.page)
+                line.send("Network.enable")
+                line.send("Network.emulateNetworkConditions", SLOW)
+                visit.page.goto(site + name, wait_until="commit")
+                coming[name] = visit
+            for name, visit in coming.items():
+                visit.page.wait_for_load_state("load")
+                visit.page.wait_for_timeout(300)
+                found[name] = {
+                    "shift": visit.page.evaluate("window.shifted"),
+                    "kilobytes": weight(visit, built_book / "_build" / "html"),
+                    "signs": visit.page.evaluate(GLYPHS),
+                }
+    return found
+
+
+def test_pages_are_light(on_a_slow_phone):
     """With all their pictures, those further down as well."""
     heavy = {}
-    for name in addresses:
+    for name, page in on_a_slow_phone.items():
         allowed = CHAPTER_KB if name.startswith("notebooks/") else PAGE_KB
-        with Visit(browser, site + name) as visit:
-            kilobytes = weight(visit, built_book / "_build" / "html")
-            if kilobytes > allowed:
-                heavy[name] = round(kilobytes)
+        if page["kilobytes"] > allowed:
+            heavy[name] = round(page["kilobytes"])
     assert not heavy
+
+
+def test_nothing_shifts_while_a_page_loads_on_a_slow_phone(on_a_slow_phone):
+    found = {name: page["shift"] for name, page in on_a_slow_phone.items()}
+    assert not {name: round(shift, 3) for name, shift in found.items() if shift >= SHIFT}
+
+
+def test_no_page_shows_a_sign_of_a_font_that_is_not_loaded(on_a_slow_phone):
+    for name, page in on_a_slow_phone.items():
+        assert not [text for text in page["signs"] if not text.startswith("<svg")], name
 
 
 @pytest.mark.parametrize("waiting", [False, True], ids=["as it is", "sections wait on"])
@@ -239,30 +289,11 @@ def test_a_block_that_fits_is_no_stop_of_the_tab_key_once_its_section_is_there(s
         assert stops == 0
 
 
-SHIFTS = """
-window.shifted = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.shifted += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
-
-
-def test_nothing_shifts_while_a_page_loads_on_a_slow_phone(site, addresses, browser):
-    phone = {"viewport": {"width": 412, "height": 823}, "is_mobile": True, "has_touch": True}
-    shifting = {}
-    for name in addresses:
-        with Visit(browser, "about:blank", **phone) as visit:
-            visit.page.add_init_script(SHIFTS)
-            slow = visit.context.new_cdp_session(visit.page)
-            line = {"latency": 100, "downloadThroughput": 4e5, "uploadThroughput": 2e5}
-            slow.send("Network.enable")
-            slow.send("Network.emulateNetworkConditions", {"offline": False, **line})
-            visit.page.goto(site + name, wait_until="load")
-            visit.page.wait_for_timeout(300)
-            shift = visit.page.evaluate("window.shifted")
-            if shift >= SHIFT:
-                shifting[name] = round(shift, 3)
-    assert not shifting
+def test_the_page_s_contents_mark_where_the_reader_is(site, browser):
+    with Visit(browser, f"{site}notebooks/03_batch_normalization.html") as visit:
+        visit.page.locator("#two-accidents").scroll_into_view_if_needed()
+        here = visit.page.locator("#pst-secondary-sidebar a[href='#two-accidents']")
+        expect(here).to_have_class(re.compile(r"\bactive\b"))
 
 
 def test_icons_stand_in_the_pages_and_no_page_loads_the_script_of_all_icons(site, browser):
@@ -273,19 +304,6 @@ def test_icons_stand_in_the_pages_and_no_page_loads_the_script_of_all_icons(site
         assert visit.page.locator("[class*=fa-]:not(svg)").count() == 0
         height = visit.page.locator(".article-header-buttons svg").first.bounding_box()["height"]
         assert 10 < height < 40
-
-
-GLYPHS = """() => [...document.querySelectorAll("*")].flatMap((element) =>
-  ["::before", "::after"].filter((part) =>
-    /[\\ue000-\\uf8ff]/.test(getComputedStyle(element, part).content)).map(
-      (part) => element.outerHTML.slice(0, 100) + part))"""
-
-
-def test_no_page_shows_a_sign_of_a_font_that_is_not_loaded(site, addresses, browser):
-    for name in addresses:
-        with Visit(browser, site + name) as visit:
-            shown = visit.page.evaluate(GLYPHS)
-            assert not [text for text in shown if not text.startswith("<svg")], name
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

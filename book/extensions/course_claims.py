@@ -672,7 +672,7 @@ ROW = """
 <tr role="row" data-verdict="{verdict}" data-lasts="{lasting}" data-chapter="{name}">
 <th role="rowheader" scope="row"><details><summary>{sentence}</summary>
 <p>{numbers}. Budget: {budget}. Expected: {prediction}</p>
-<div class="highlight"><pre>{command}</pre></div></details></th>
+<p>To repeat it: <code>{command}</code></p></details></th>
 <td role="cell"><span class="verdict-badge verdict-{role}">
 <span aria-hidden="true">{sign}</span> {verdict}</span></td>
 <td role="cell">{effect}</td>

@@ -276,6 +276,8 @@ def _deferred(text):
     head = head.replace(THEME, OUR_THEME)
     # The theme's sidebar is no landmark, so that screen readers cannot skip to it.
     rest = rest.replace(SIDEBAR, SIDEBAR.replace("class=", LANDMARK + " class="))
+    # Where the reader is: sections.js has it looked up when there is a reader who moves.
+    rest = rest.replace('<body data-bs-spy="scroll" ', "<body ", 1)
     head = SCRIPT.sub(r'<script defer src="\1"></script>', head)
     # A module waits as well, so that it still comes after the scripts before it.
     head = head.replace(

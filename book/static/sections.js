@@ -1,5 +1,6 @@
 // Sections that wait (see course.css) are laid out one at a time, when the browser has nothing else
-// to do, from the moment that the reader first does something.
+// to do, from the moment that the reader first does something. Then Bootstrap marks in the page's
+// contents where the reader is; as the page loads, it would have every section laid out for that.
 "use strict";
 
 {
@@ -19,6 +20,7 @@
         later(next);
       } else {
         dispatchEvent(new Event("resize")); // the theme looks at all blocks again
+        window.bootstrap.ScrollSpy.getOrCreateInstance(document.body);
       }
     }
     later(next);
