@@ -26,7 +26,24 @@ def pytest_sessionstart(session):
         pytest.exit("\n".join(map(str, damaged)), returncode=pytest.ExitCode.USAGE_ERROR)
 
 
+# Take minutes, so they do not come last: two processes take the files in this order.
+LONG = (
+    "test_site.py",
+    "test_replicates.py",
+    "test_sweeps.py",
+    "notebooks",
+    "test_engine_models.py",
+    "test_reruns.py",
+    "test_book.py",
+)
+
+
 def pytest_collection_modifyitems(items):
+    def place(item):
+        name = "notebooks" if item.nodeid.startswith("notebooks/") else item.path.name
+        return LONG.index(name) if name in LONG else len(LONG)
+
+    items.sort(key=place)
     if "WEEKLY" not in os.environ:
         later = pytest.mark.skip(reason="run once a week, where WEEKLY is set")
         for item in items:

@@ -6,6 +6,7 @@ Nothing is executed here; what would reach papermill is looked at.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -28,7 +29,9 @@ CHAPTER = "02_dropout"
 KNOWN = chapters.parameters_of(chapters.read(CHAPTER)[1])
 HIGHEST = {"train_rows": SOURCES["digits"].train_rows}
 EXAMPLES = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150 if "WEEKLY" in os.environ else 50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
