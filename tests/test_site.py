@@ -207,7 +207,7 @@ GLYPHS = """() => [...document.querySelectorAll("*")].flatMap((element) =>
   ["::before", "::after"].filter((part) =>
     /[\\ue000-\\uf8ff]/.test(getComputedStyle(element, part).content)).map(
       (part) => element.outerHTML.slice(0, 100) + part))"""
-AT_ONCE = 6  # pages on their way; most of the time is the slow line's
+AT_ONCE = 3  # pages on their way; most of the time is the slow line's
 
 
 def weight(visit, root):
@@ -237,7 +237,7 @@ def on_a_slow_phone(site, built_book, addresses, browser):
                 visit.page.goto(site + name, wait_until="commit")
                 coming[name] = visit
             for name, visit in coming.items():
-                visit.page.wait_for_load_state("load")
+                visit.page.wait_for_load_state("load", timeout=120_000)
                 visit.page.wait_for_timeout(300)
                 found[name] = {
                     "shift": visit.page.evaluate("window.shifted"),
