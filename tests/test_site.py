@@ -144,7 +144,8 @@ THIN_OUT = """() => {
   const seen = new Map();
   for (const one of document.querySelectorAll(
     ".figure-data tr:nth-child(n+4), .highlight pre > span, .evidence-table tr, .bd-article td")) {
-    const around = [one.dataset.verdict];
+    const within = [...one.querySelectorAll("[class]")].map((part) => part.getAttribute("class"));
+    const around = [one.cellIndex, one.closest("tr")?.dataset.verdict, ...within];
     for (let up = one; up; up = up.parentElement) around.push(up.getAttribute("class"));
     const look = around.join();
     seen.set(look, (seen.get(look) || 0) + 1);
