@@ -305,6 +305,7 @@ def test_a_block_that_fits_is_no_stop_of_the_tab_key_once_its_section_is_there(s
 
 def test_the_page_s_contents_mark_where_the_reader_is(site, browser):
     with Visit(browser, f"{site}notebooks/03_batch_normalization.html") as visit:
+        expect(visit.page.locator("[data-bs-spy]")).to_have_count(0)  # nothing is asked on load
         visit.page.keyboard.press("Tab")
         sections = visit.page.locator(".bd-article > section > section")
         expect(sections.last).to_have_css("content-visibility", "visible")
